@@ -1,0 +1,61 @@
+"""The names and metadata of cached objects.
+
+::
+
+    <prefix>cache/<repo-id digest>/v2/<command>/<request digest>
+
+``cache/`` stands before everything that may be deleted at any time: a
+lifecycle rule on ``<prefix>cache/`` expires cached responses and never
+touches what else lives in the bucket. The digest of the repository's identity
+comes next, so that one repository's objects can be listed and deleted.
+"""
+
+import hashlib
+import typing
+
+from ..objectstore.base import ObjectInfo
+
+#: Part of every key and of every object's metadata. Raise it when a release
+#: writes something else into an object of the same request.
+FORMAT_VERSION = 1
+
+#: The media type of a body: the CBOR objects of one response, one after the
+#: other (Mercurial's wire protocol version 2, "content redirects").
+MEDIA_TYPE = "application/mercurial-cbor"
+
+
+def repo_digest(repo_id: bytes) -> str:
+    """32 hexadecimal digits for the identity of a repository."""
+    return hashlib.sha256(repo_id).hexdigest()[:32]
+
+
+def object_key(
+    prefix: str, repo_digest: str, protocol: str, command: str, request: str
+) -> str:
+    """Name the object that holds the response to one request."""
+    return "%scache/%s/%s/%s/%s" % (
+        prefix,
+        repo_digest,
+        protocol,
+        command,
+        request,
+    )
+
+
+def metadata(command: str, repo_digest: str, sha256_hex: str) -> typing.Dict[str, str]:
+    """What is kept beside a body. ``repo-id`` is the digest of it: metadata
+    is ASCII, and the path of a repository may be anything."""
+    return {
+        "command": command,
+        "repo-id": repo_digest,
+        "format-version": str(FORMAT_VERSION),
+        "sha256": sha256_hex,
+    }
+
+
+def written_by_us(info: ObjectInfo, command: str, repo_digest: str) -> bool:
+    """Whether ``info`` is what this release would have stored there."""
+    sha256_hex = info.metadata.get("sha256", "")
+    return len(sha256_hex) == 64 and dict(info.metadata) == metadata(
+        command, repo_digest, sha256_hex
+    )
