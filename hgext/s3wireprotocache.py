@@ -1,0 +1,154 @@
+# Copyright 2026 the hg-s3 authors
+#
+# This software may be used and distributed according to the terms of the
+# GNU General Public License version 2 or any later version.
+"""serve heavy wire protocol responses from Amazon S3 (EXPERIMENTAL)
+
+A clone or pull makes a server compute, compress and send large responses,
+most of them the same for every client. This extension for servers stores
+them in Amazon S3, or in any store that speaks its API, and answers the next
+client that asks for the same thing with a short-lived presigned URL. Clients
+are ordinary Mercurial; nothing is installed on them.
+
+So far this works for wire protocol version 2, which Mercurial 5.9 to 6.0
+serve and speak as an experiment. On a later Mercurial the extension loads
+and does nothing yet.
+
+Server
+======
+
+::
+
+  [extensions]
+  s3wireprotocache =
+
+  [experimental]
+  web.apiserver = true
+  web.api.http-v2 = true
+
+  [s3wireprotocache]
+  bucket = hg-cache
+  region = us-west-2
+
+Clients opt in to version 2 with ``experimental.httppeer.advertise-v2=true``.
+
+The commands ``manifestdata``, ``filesdata`` and ``filedata`` are cached. What
+a client may not see is never taken from the cache: the permission checks of
+the server run before, and the changesets that a request is about must be
+visible in the repository as it is served at that moment.
+
+When S3 cannot be reached, is slow, refuses or sends something damaged, the
+server answers as it would without this extension, says so once, and uses the
+cache again when it can.
+
+Without a bucket nothing is cached. The extension then still mends one thing:
+as it is, Mercurial cannot serve version 2 clones of a repository in which a
+file was ever removed.
+
+Configuration
+=============
+
+Every setting is checked when ``hg serve`` starts, which refuses to start with
+a bad one. A WSGI application warns instead, and serves without the cache.
+
+All settings are in the section ``[s3wireprotocache]``.
+
+``bucket``
+    The bucket that holds cached responses. Nothing is cached without it.
+
+``prefix``
+    Put before every key, as it is: end it with a slash to make it look like
+    a folder. Keys begin with ``<prefix>cache/``. (default: empty)
+
+``region``
+    The region of the bucket. (default: ``us-west-2``)
+
+``access-key-id``, ``secret-access-key``, ``session-token``
+    Credentials. Without them boto3 looks in its usual places: environment
+    variables, the files in ``~/.aws``, and the role of a container or an
+    instance.
+
+``profile``
+    A profile of the files in ``~/.aws``, instead of the keys above.
+
+``endpoint-url``
+    The URL at which this server reaches a store that is not Amazon's.
+
+``public-endpoint-url``
+    The URL at which clients reach the same store, where that differs.
+    Presigned URLs are made for it.
+
+``addressing-style``
+    ``path`` for URLs that name the bucket in their path, ``virtual`` for the
+    bucket in the host name, ``auto`` for what fits. (default: ``auto``)
+
+``minimum-object-size``
+    Smaller responses are not stored and never redirected: a redirect would
+    cost the client more than it saves the server. (default: ``64KB``)
+
+``url-lifetime``
+    For how many seconds a presigned URL is good, at most 604800. A client
+    follows it at once. (default: 900)
+
+``repo-id``
+    The identity of this repository in keys. Servers that serve the same
+    repository from different paths share cached responses when they have the
+    same one. Two repositories must never have the same one.
+    (default: the path of the repository on this server)
+
+``acl``
+    The canned ACL of objects: ``private``, ``bucket-owner-read`` or
+    ``bucket-owner-full-control``. (default: ``private``)
+
+``connect-timeout``, ``read-timeout``
+    For how many seconds the server waits for the store to accept a
+    connection, and to answer. (default: 2 and 10)
+
+Log
+===
+
+Each hit, miss, stored, skipped or dropped response and each error is a line
+of the log ``s3wireprotocache``, for instance in ``.hg/blackbox.log``::
+
+  [extensions]
+  blackbox =
+  [blackbox]
+  track = s3wireprotocache
+
+A line reads ``EVENT COMMAND key=KEY bytes=N ms=N.N``, followed by
+``via=redirect`` or ``via=inline`` for a hit, and by ``reason=TEXT`` where
+there is something to explain.
+"""
+
+from mercurial import registrar
+
+import hgs3
+from hgs3 import compat, crossing, settings
+
+testedwith = b"6.0.3 7.2.4"
+minimumhgversion = b"5.9"
+
+configtable = {}
+configitem = registrar.configitem(configtable)
+for _name, _default in settings.DEFAULTS:
+    configitem(settings.SECTION, _name, default=_default)
+
+
+def getversion():
+    """What ``hg version -v`` says; bytes."""
+    return crossing.to_bytes(hgs3.__version__)
+
+
+def extsetup(ui):
+    v2 = compat.wireprotov2()
+    if v2 is None:
+        ui.debug(
+            b"s3wireprotocache: this Mercurial has no wire protocol version 2,"
+            b" nothing to do\n"
+        )
+        return
+
+    # Imported here, since a Mercurial without version 2 lacks what it needs.
+    from hgs3.wireproto import v2setup
+
+    v2setup.setup(*v2)

@@ -1,0 +1,20 @@
+"""Every difference between the Mercurial versions that we run on.
+
+Features are detected, not versions; each shim says which side it is for.
+"""
+
+
+def wireprotov2():
+    """The modules of wire protocol version 2, or None where there is none.
+
+    Returns ``(wireprotov2server, wireprototypes)``.
+    """
+    # hg >= 6.1: wire protocol version 2 is gone. Asked of the import system
+    # and not by importing: demandimport defers the ImportError.
+    import importlib.util
+
+    if importlib.util.find_spec("mercurial.wireprotov2server") is None:
+        return None
+    from mercurial import wireprototypes, wireprotov2server
+
+    return wireprotov2server, wireprototypes

@@ -1,0 +1,163 @@
+"""What one server process shares: a store for each bucket, one uploader.
+
+Mercurial makes a new repository object for many requests (hgwebdir makes one
+for each); what is costly to make must outlive them.
+"""
+
+import atexit
+import os
+import threading
+
+import hgdemandimport
+from mercurial import error
+from mercurial.i18n import _
+
+from . import crossing
+from . import settings as settingsmod
+from .cache.upload import Uploader
+from .objectstore.base import StoreSettingsError, StoreUnavailable
+from .objectstore.null import NullStore
+
+_lock = threading.Lock()
+_services = {}
+_uploader = None
+_complaints = set()
+
+
+class CacheService:
+    """The settings of one repository with what they lead to.
+
+    ``settings`` is a CacheSettings, ``store`` an ObjectStore.
+    """
+
+    def __init__(self, settings, store, health):
+        self.settings = settings
+        self.store = store
+        self.health = health
+
+    @property
+    def uploader(self):
+        """This process's only Uploader; made when it is first needed."""
+        global _uploader
+        with _lock:
+            if _uploader is None:
+                _uploader = Uploader()
+                atexit.register(_drain, _uploader)
+            return _uploader
+
+
+class Health:
+    """Says once that a store is out of order, and once that it is back."""
+
+    def __init__(self, bucket):
+        self._bucket = crossing.to_bytes(bucket)
+        self._lock = threading.Lock()
+        self._down = False
+
+    def fault(self, ui, reason):
+        with self._lock:
+            first, self._down = not self._down, True
+        if first:
+            ui.warn(
+                _(
+                    b"warning: s3wireprotocache: bucket %s cannot be used, "
+                    b"serving without the cache until it can: %s\n"
+                )
+                % (self._bucket, crossing.to_bytes(reason))
+            )
+            ui.flush()
+
+    def fine(self, ui):
+        if not self._down:
+            return
+        with self._lock:
+            back, self._down = self._down, False
+        if back:
+            ui.warn(
+                _(b"s3wireprotocache: bucket %s can be used again\n") % self._bucket
+            )
+            ui.flush()
+
+
+def start(ui):
+    """The service for ``ui`` at the start of a server.
+
+    Raises error.Abort for a setting that is wrong.
+    """
+    settings = settingsmod.load(ui)
+    with _lock:
+        service = _services.get(settings)
+        if service is None:
+            store = _make_store(settings.store)
+            service = CacheService(settings, store, Health(settings.store.bucket))
+            _services[settings] = service
+        return service
+
+
+def of(ui):
+    """The service for ``ui`` while a server is running.
+
+    A bad setting (of a repository that hgwebdir found after the start, of a
+    WSGI application) is said once and leaves the server uncached.
+    """
+    try:
+        return start(ui)
+    except error.Abort as err:
+        _complain_once(ui, err)
+        return OFF
+
+
+def probe(ui, service):
+    """Warn if the store of ``service`` cannot be used; never raises."""
+    try:
+        service.store.probe()
+    except StoreUnavailable as err:
+        service.health.fault(ui, err.reason)
+
+
+def _make_store(settings):
+    if not settings.bucket:
+        return NullStore()
+    # boto3 imports and probes in ways that lazy modules break, and Mercurial's
+    # lazy modules race when two requests load the same one first.
+    with hgdemandimport.deactivated():
+        from .objectstore.s3 import S3Store
+
+        try:
+            return S3Store(settings)
+        except StoreSettingsError as err:
+            raise settingsmod.store_settings_abort(err)
+
+
+def _complain_once(ui, err):
+    with _lock:
+        said = err.message in _complaints
+        _complaints.add(err.message)
+    if not said:
+        ui.warn(
+            _(b"warning: %s\n(%s; serving without the cache until then)\n")
+            % (err.message, err.hint or b"correct the setting")
+        )
+        ui.flush()
+
+
+def _drain(uploader):
+    try:
+        uploader.drain()
+    except (KeyboardInterrupt, error.SignalInterrupt):
+        # A second signal: whoever stops the server is out of patience.
+        uploader.drain(0)
+
+
+def _forget():
+    """A forked child has neither the threads nor a right to the sockets."""
+    global _lock, _uploader
+    _lock = threading.Lock()
+    _services.clear()
+    _uploader = None
+
+
+OFF = CacheService(None, NullStore(), Health(""))
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

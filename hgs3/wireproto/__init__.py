@@ -1,0 +1,1 @@
+"""Mercurial's wire protocols: what stands between a command and its client."""

@@ -1,0 +1,35 @@
+"""The redirect target that a server advertises to its v2 clients.
+
+See ``wireprotov2server.getadvertisedredirecttargets`` for the fields, and
+``wireprotov2peer.redirecttargetsupported`` for what clients make of them.
+"""
+
+import urllib.parse
+
+from .. import crossing
+
+#: What Amazon S3 speaks, and what the TLS library of a client must share.
+TLS_VERSIONS = (b"1.2", b"1.3")
+
+
+def advertised_targets(store):
+    """At most one target, as a list of dicts; [] when nothing is presigned."""
+    url = store.public_base_url()
+    if url is None:
+        return []
+    parts = urllib.parse.urlsplit(url)
+    target = {
+        b"name": target_name(store),
+        b"protocol": crossing.to_bytes(parts.scheme),
+        b"uris": [crossing.to_bytes(url)],
+    }
+    if parts.scheme == "https":
+        target[b"snirequired"] = True
+        target[b"tlsversions"] = list(TLS_VERSIONS)
+    return [target]
+
+
+def target_name(store):
+    """What clients call the target: host and port that their URLs lead to."""
+    url = store.public_base_url()
+    return crossing.to_bytes(urllib.parse.urlsplit(url).netloc) if url else None

@@ -1,0 +1,39 @@
+"""Know when a request is over, however it ends.
+
+A response is a chain of generators. When a client goes away, they are dropped
+half-way, but not closed: Mercurial's frame reactor and its generators refer
+to each other, so the inner ones live until the garbage collector comes by,
+which on a quiet server is much later. Until then, a spool would keep its
+memory or its disk. The outermost generator is in no such circle: it ends
+with the request, and takes along what was registered here.
+"""
+
+import threading
+
+
+class _Scope(threading.local):
+    callbacks = None
+
+
+_scope = _Scope()
+
+
+def at_end(callback):
+    """Call ``callback()`` when the request of this thread has ended.
+
+    It must not raise, and may find that all was done already. Does nothing
+    outside of a request that :func:`run_wsgi` serves.
+    """
+    if _scope.callbacks is not None:
+        _scope.callbacks.append(callback)
+
+
+def run_wsgi(orig, self, req, res):
+    """Wraps ``hgweb.run_wsgi``, a generator of the chunks of a response."""
+    callbacks = _scope.callbacks = []
+    try:
+        for chunk in orig(self, req, res):
+            yield chunk
+    finally:
+        for callback in callbacks:
+            callback()
