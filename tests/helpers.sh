@@ -1,0 +1,101 @@
+# Sourced by .t tests: `. "$TESTDIR/helpers.sh"`.
+#
+# A server is $TESTTMP/server on $HGPORT, S3 is moto's standalone server on
+# $HGPORT1. Whatever is started here is in $DAEMON_PIDS, so run-tests.py stops
+# it by its pid when the test ends, however it ends.
+
+TESTLIB="$TESTDIR/testlib"
+SERVICES="$TESTDIR/../.venv/services/bin"
+STORE="http://127.0.0.1:$HGPORT1"
+
+# boto3 must find no credentials but those that a test gives, and ask nobody.
+AWS_EC2_METADATA_DISABLED=true
+AWS_SHARED_CREDENTIALS_FILE="$TESTTMP/no-aws-credentials"
+AWS_CONFIG_FILE="$TESTTMP/no-aws-config"
+export AWS_EC2_METADATA_DISABLED AWS_SHARED_CREDENTIALS_FILE AWS_CONFIG_FILE
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
+
+cat >> "$HGRCPATH" << EOF
+[experimental]
+httppeer.advertise-v2 = true
+[format]
+# the C-less test clients of old releases warn about it
+use-persistent-nodemap = no
+EOF
+
+# startstore: moto's server, answering when this returns
+startstore() {
+  "$SERVICES/moto_server" -H 127.0.0.1 -p $HGPORT1 >> "$TESTTMP/store.log" 2>&1 &
+  echo $! > "$TESTTMP/store.pid"
+  echo $! >> "$DAEMON_PIDS"
+  "$PYTHON" "$TESTLIB/s3.py" wait "$STORE"
+}
+
+stopstore() {
+  "$PYTHON" "$TESTLIB/stop.py" "$TESTTMP/store.pid"
+}
+
+# s3 ls|mb|rm|head|get|put BUCKET [KEY]: what is in the store
+s3() {
+  "$PYTHON" "$TESTLIB/s3.py" "$1" "$STORE" "$2" "$3"
+}
+
+# storelog: the requests that the store has had since the last call, sorted
+# (uploads go on beside other requests), digests of keys replaced
+storelog() {
+  "$PYTHON" "$TESTLIB/storelog.py" "$TESTTMP/store.log" "$TESTTMP/store.log.seen"
+}
+
+# configureserver REPO [SECTION-LINES]: the hgrc of a caching server
+configureserver() {
+  cat >> "$1/.hg/hgrc" << EOF
+[extensions]
+s3wireprotocache =
+blackbox =
+[blackbox]
+track = s3wireprotocache
+[experimental]
+web.apiserver = true
+web.api.http-v2 = true
+[web]
+allow-push = *
+push_ssl = no
+[s3wireprotocache]
+bucket = hg-cache
+access-key-id = test-key
+secret-access-key = test-secret
+endpoint-url = $STORE
+minimum-object-size = 1
+EOF
+}
+
+# startserver REPO [ARGS]: hg serve in the background
+startserver() {
+  repo="$1"; shift
+  hg -R "$repo" serve -d -p $HGPORT --pid-file "$TESTTMP/hg.pid" \
+    -A "$TESTTMP/access.log" -E "$TESTTMP/error.log" "$@" || return $?
+  cat "$TESTTMP/hg.pid" >> "$DAEMON_PIDS"
+}
+
+stopserver() {
+  "$PYTHON" "$TESTLIB/stop.py" "$TESTTMP/hg.pid"
+}
+
+# events REPO [N]: the lines of our log since the last call, sorted, times and
+# digests replaced; waits until there are at least N
+events() {
+  "$PYTHON" "$TESTLIB/events.py" "$1/.hg/blackbox.log" "$1/.hg/blackbox.log.seen" "$2"
+}
+
+# v2command COMMAND ARGS [--no-redirect]: one command by the stock client's
+# peer; ARGS is a Python expression of bytes, n('HEX ...') a list of nodes in it
+v2command() {
+  "$PYTHON" "$TESTLIB/v2client.py" "http://127.0.0.1:$HGPORT/" "$@"
+}
+
+# samenodes A B: B has the changesets of A, in the same order, and verifies
+samenodes() {
+  hg -R "$1" log -T '{node}\n' > "$TESTTMP/nodes.a"
+  hg -R "$2" log -T '{node}\n' > "$TESTTMP/nodes.b"
+  cmp "$TESTTMP/nodes.a" "$TESTTMP/nodes.b" && hg -R "$2" verify -q
+}

@@ -1,0 +1,84 @@
+"""``v2client.py URL COMMAND ARGS [--no-redirect|--hang-up]``: one v2 command.
+
+Runs it with the peer of the Mercurial under test, which is what ``hg clone``
+uses. ARGS is a Python expression of bytes, in which ``n('HEX HEX ...')`` is a
+list of nodes. Prints whether the answer was a
+redirect, the number of objects and the SHA-256 of their canonical CBOR, so
+that two answers can be compared.
+
+With --no-redirect the client names no redirect target that it could follow.
+With --hang-up it is killed when it has seen the first object.
+"""
+
+import argparse
+import hashlib
+import os
+import sys
+
+from mercurial import error, extensions, hg, wireprotov2peer
+from mercurial import ui as uimod
+from mercurial.utils import cborutil
+
+
+def call(url, command, args, redirect, hang_up):
+    """(objects, was it redirected)"""
+    followed = []
+    follow = wireprotov2peer.clienthandler._followredirect
+
+    def spy(self, requestid, target):
+        followed.append(target.url)
+        return follow(self, requestid, target)
+
+    wireprotov2peer.clienthandler._followredirect = spy
+    ui = uimod.ui.load()
+    extensions.loadall(ui)
+    peer = hg.peer(ui, {}, url.encode())
+    if not redirect:
+        peer._redirect = None
+    with peer.commandexecutor() as executor:
+        result = executor.callcommand(command.encode(), args).result()
+        if hang_up:
+            next(result)
+            print("hung up", flush=True)
+            os._exit(0)
+        objs = list(result)
+    return objs, bool(followed)
+
+
+def nodes(hexes):
+    return [bytes.fromhex(node) for node in hexes.split()]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("command")
+    parser.add_argument("args")
+    parser.add_argument("--no-redirect", action="store_true")
+    parser.add_argument("--hang-up", action="store_true")
+    options = parser.parse_args()
+    try:
+        objs, redirected = call(
+            options.url,
+            options.command,
+            eval(options.args, {"n": nodes}),
+            not options.no_redirect,
+            options.hang_up,
+        )
+    except error.RepoError as err:
+        sys.exit("remote error: %s" % err)
+    digest = hashlib.sha256()
+    for obj in objs:
+        digest.update(b"".join(cborutil.streamencode(obj)))
+    print(
+        "%s, %d objects, sha256 %s"
+        % (
+            "redirected" if redirected else "inline",
+            len(objs),
+            digest.hexdigest()[:16],
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
