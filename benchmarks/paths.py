@@ -1,0 +1,15 @@
+"""Where the programs here find things. Importing this puts tests/ on sys.path,
+for `testlib`.
+"""
+
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+VENVS = ROOT / ".venv"
+HG = VENVS / "hg-6.0.3" / "bin" / "hg"
+MOTO_SERVER = VENVS / "services" / "bin" / "moto_server"
+REPOSITORIES = VENVS / "benchmark-repos"
+
+sys.path.insert(0, os.fspath(ROOT / "tests"))
