@@ -214,7 +214,7 @@ def _make_session(settings):
     botocore_session = botocore.session.Session()
     botocore_session.register_component("data_loader", LeanLoader())
     try:
-        return boto3.session.Session(
+        session = boto3.session.Session(
             botocore_session=botocore_session,
             aws_access_key_id=settings.access_key_id or None,
             aws_secret_access_key=settings.secret_access_key or None,
@@ -222,10 +222,16 @@ def _make_session(settings):
             profile_name=settings.profile or None,
             region_name=settings.region,
         )
-    except botocore.exceptions.ProfileNotFound as err:
-        raise StoreSettingsError("profile", str(err))
+        known = session.available_profiles
     except botocore.exceptions.BotoCoreError as err:
         raise StoreSettingsError("profile", _one_line(err))
+    if settings.profile and settings.profile not in known:
+        raise StoreSettingsError(
+            "profile",
+            "there is no profile %s in the configuration files of the AWS tools"
+            % settings.profile,
+        )
+    return session
 
 
 def _make_client(session, settings, endpoint_url, signature_version="s3v4"):
@@ -244,9 +250,13 @@ def _make_client(session, settings, endpoint_url, signature_version="s3v4"):
     )
     try:
         return session.client("s3", endpoint_url=endpoint_url or None, config=config)
-    except (botocore.exceptions.BotoCoreError, ValueError) as err:
-        setting = "endpoint-url" if endpoint_url else "region"
-        raise StoreSettingsError(setting, _one_line(err))
+    except botocore.exceptions.InvalidRegionError as err:
+        raise StoreSettingsError("region", _one_line(err))
+    except ValueError as err:
+        raise StoreSettingsError("endpoint-url", _one_line(err))
+    except botocore.exceptions.BotoCoreError as err:
+        # What else can be wrong comes from the files that a profile is in.
+        raise StoreSettingsError("profile", _one_line(err))
 
 
 def _addressing_style(settings, endpoint_url):
