@@ -8,9 +8,8 @@ It goes out with ``ui.log(b's3wireprotocache', ...)``: the blackbox extension
 writes it to a file, and any other logger of Mercurial may.
 """
 
-import threading
-
 from . import crossing
+from .forksafe import ForkSafeLock
 from .settings import SECTION
 
 HIT = "hit"
@@ -22,7 +21,7 @@ ERROR = "error"
 
 # Mercurial's loggers throw away what a second thread says while they write,
 # to guard against recursion. One at a time, our lines are all kept.
-_one_at_a_time = threading.Lock()
+_one_at_a_time = ForkSafeLock()
 
 
 def log(ui, event, command, key, size_bytes=0, seconds=0.0, via="", reason=""):

@@ -15,10 +15,11 @@ from mercurial.i18n import _
 from . import crossing
 from . import settings as settingsmod
 from .cache.upload import Uploader
+from .forksafe import ForkSafeLock
 from .objectstore.base import StoreSettingsError, StoreUnavailable
 from .objectstore.null import NullStore
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 _services = {}
 _uploader = None
 _complaints = set()
@@ -151,8 +152,7 @@ def _drain(uploader):
 
 def _forget():
     """A forked child has neither the threads nor a right to the sockets."""
-    global _lock, _uploader
-    _lock = threading.Lock()
+    global _uploader
     _services.clear()
     _uploader = None
 

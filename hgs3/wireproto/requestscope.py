@@ -10,6 +10,8 @@ with the request, and takes along what was registered here.
 
 import threading
 
+from .. import eager
+
 
 class _Scope(threading.local):
     callbacks = None
@@ -29,7 +31,11 @@ def at_end(callback):
 
 
 def run_wsgi(orig, self, req, res):
-    """Wraps ``hgweb.run_wsgi``, a generator of the chunks of a response."""
+    """Wraps ``hgweb.run_wsgi``, a generator of the chunks of a response.
+
+    It is also the first of our functions that a request comes to.
+    """
+    eager.load_once()
     callbacks = _scope.callbacks = []
     try:
         for chunk in orig(self, req, res):

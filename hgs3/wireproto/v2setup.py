@@ -6,6 +6,7 @@ from mercurial import extensions, hgweb
 from mercurial.hgweb import hgweb_mod, hgwebdir_mod
 from mercurial.i18n import _
 
+from .. import eager
 from .. import service as servicemod
 from . import redirect, removedfiles, requestscope, v2
 
@@ -16,6 +17,8 @@ _services = weakref.WeakKeyDictionary()
 
 def setup(server, types):
     """Hook the modules wireprotov2server and wireprototypes; called once."""
+    # Loaded now, in the main thread: it is what loads the rest.
+    vars(eager)
     removedfiles.serve_removed_files(server.COMMANDS)
 
     def makeresponsecacher(orig, repo, proto, command, args, *rest, **kwargs):
@@ -79,6 +82,7 @@ def _createapp(orig, baseui, repo, webconf):
     Called in the process that the user looks at, before it goes into the
     background.
     """
+    eager.load_once()
     app = orig(baseui, repo, webconf)
     # hgwebdir has a ui of its own, with its configuration file read.
     ui = app.ui if webconf else repo.ui

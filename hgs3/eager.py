@@ -1,0 +1,57 @@
+"""Load lazy modules for real before two requests need them at once.
+
+Mercurial loads modules when they are first touched, which keeps ``hg status``
+fast. Two threads that touch the same one first race: the second finds it half
+made, and its request fails with an AttributeError. A server that starts under
+load loses clients that way, to modules of ours and of Mercurial alike.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+
+import hgdemandimport
+
+from .forksafe import ForkSafeLock
+
+#: Whose lazy modules a request may need. What else is lazy by then is there
+#: for commands at a terminal.
+_PACKAGES = ("hgs3", "mercurial", "hgdemandimport")
+
+_lock = ForkSafeLock()
+_loaded = False
+
+
+def load_once():
+    """Return when no module that serving needs is lazy any more.
+
+    boto3 is not among them: making a store loads it, under a lock of its own.
+    """
+    global _loaded
+    if _loaded:
+        return
+    with _lock:
+        if not _loaded:
+            with hgdemandimport.deactivated():
+                _import_ours()
+                _touch_lazy_modules()
+            _loaded = True
+
+
+def _import_ours():
+    for package in ("hgs3", "hgs3.cache", "hgs3.wireproto"):
+        path = importlib.import_module(package).__path__
+        for module in pkgutil.iter_modules(path, package + "."):
+            if not module.ispkg:
+                importlib.import_module(module.name)
+
+
+def _touch_lazy_modules():
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in _PACKAGES and _is_lazy(module):
+            vars(module)  # any attribute makes a lazy module load itself
+
+
+def _is_lazy(module):
+    return type(module).__name__ == "_LazyModule"
