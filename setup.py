@@ -13,7 +13,21 @@ EXTENSIONS = sorted(
     path.stem for path in (pathlib.Path(__file__).parent / "hgext").glob("*.py")
 )
 
+REQUIRES = [
+    # The first with request_checksum_calculation, which stores that are not
+    # Amazon's need switched off.
+    "boto3>=1.36",
+    # Wire protocol version 2 was removed in Mercurial 6.1. Not a list of the
+    # extra, which becomes `extra == "v2"`: many releases of pip, up to 25.0 at
+    # least, take this v2 for a version number and crash for whoever installs
+    # us, with the extra or without. This way round, all since 24.1 compare it
+    # as a name; those before do so with Python 3.11 and later.
+    'mercurial>=5.9,<6.1; "v2" == extra',
+]
+
 setup(
+    install_requires=REQUIRES,
+    extras_require={"v2": []},
     packages=find_packages(include=["hgs3", "hgs3.*"]),
     package_dir={"hgext3rd": "hgext"},
     py_modules=["hgext3rd.%s" % name for name in EXTENSIONS],

@@ -50,7 +50,12 @@ def _import_ours():
 def _touch_lazy_modules():
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in _PACKAGES and _is_lazy(module):
-            vars(module)  # any attribute makes a lazy module load itself
+            try:
+                vars(module)  # any attribute makes a lazy module load itself
+            except ImportError:
+                # An optional one, without what it needs. Whoever touches it
+                # deals with that; nobody may have to.
+                pass
 
 
 def _is_lazy(module):

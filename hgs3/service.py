@@ -20,7 +20,10 @@ from .objectstore.base import StoreSettingsError, StoreUnavailable
 from .objectstore.null import NullStore
 
 _lock = ForkSafeLock()
+#: CacheSettings to CacheService, and S3Settings to (store, Health): repositories
+#: that differ only in their identity share a store and its connections.
 _services = {}
+_stores = {}
 _uploader = None
 _complaints = set()
 
@@ -89,8 +92,8 @@ def start(ui):
     with _lock:
         service = _services.get(settings)
         if service is None:
-            store = _make_store(settings.store)
-            service = CacheService(settings, store, Health(settings.store.bucket))
+            store, health = _store_and_health(settings.store)
+            service = CacheService(settings, store, health)
             _services[settings] = service
         return service
 
@@ -116,14 +119,26 @@ def probe(ui, service):
         service.health.fault(ui, err.reason)
 
 
+def _store_and_health(settings):
+    if settings not in _stores:
+        _stores[settings] = _make_store(settings), Health(settings.bucket)
+    return _stores[settings]
+
+
 def _make_store(settings):
     if not settings.bucket:
         return NullStore()
     # boto3 imports and probes in ways that lazy modules break, and Mercurial's
     # lazy modules race when two requests load the same one first.
     with hgdemandimport.deactivated():
-        from .objectstore.s3 import S3Store
-
+        try:
+            from .objectstore.s3 import S3Store
+        except ImportError as err:
+            raise error.Abort(
+                _(b"s3wireprotocache cannot load boto3: %s")
+                % crossing.to_bytes(str(err)),
+                hint=_(b"install boto3 into the Python that runs this Mercurial"),
+            )
         try:
             return S3Store(settings)
         except StoreSettingsError as err:
@@ -154,6 +169,7 @@ def _forget():
     """A forked child has neither the threads nor a right to the sockets."""
     global _uploader
     _services.clear()
+    _stores.clear()
     _uploader = None
 
 

@@ -197,3 +197,12 @@ A server that has a bucket, but nothing that could use it
   warning: s3wireprotocache: nothing will be cached: experimental.web.api.http-v2 is off
   (set experimental.web.api.http-v2 to true)
   $ stopserver
+
+boto3 is not there
+
+  $ mkdir noboto
+  $ echo 'raise ImportError("no such module: boto3")' > noboto/boto3.py
+  $ PYTHONPATH="$TESTTMP/noboto:$PYTHONPATH" hg -R server serve -d -p $HGPORT --config s3wireprotocache.bucket=hg-cache
+  abort: s3wireprotocache cannot load boto3: no such module: boto3
+  (install boto3 into the Python that runs this Mercurial)
+  [255]

@@ -174,6 +174,9 @@ def build_base(name, recipe, env):
     LOG_DIR.mkdir(parents=True, exist_ok=True)
     (LOG_DIR / ("%s.log" % name)).write_text("")
     run_logged([python, "-m", "venv", env], name)
+    # With a Python before 3.11, an older pip cannot read the name of our
+    # extra (setup.py says why).
+    pip_install(env, ["pip>=24.1"])
     isolation = []
     if recipe.build_tools:
         pip_install(env, recipe.build_tools)
