@@ -45,7 +45,7 @@ def log(ui, event, command, key, size_bytes=0, seconds=0.0, via="", reason=""):
     try:
         with _one_at_a_time:
             ui.log(SECTION, b"%s\n", crossing.to_bytes(line))
-    except Exception as err:
-        # A logger that fails (a full disk under blackbox.log) must not take
-        # an answer or an uploader thread with it.
-        ui.debug(b"s3wireprotocache: cannot log: %r\n" % err)
+    except Exception:
+        # A logger that fails (a full disk under blackbox.log) must not take an
+        # answer or an uploader thread with it; nor can it be told to anybody.
+        return

@@ -6,8 +6,8 @@ and said with the setting's name and a hint.
 
 import dataclasses
 import difflib
-import math
 import re
+import typing
 import urllib.parse
 
 from mercurial import error
@@ -49,6 +49,8 @@ PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 #: The longest life that a SigV4 presigned URL can have: seven days.
 MAX_URL_LIFETIME_SECONDS = 7 * 24 * 3600
 
+MAX_TIMEOUT_SECONDS = 3600
+
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]\Z")
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -87,6 +89,14 @@ def store_settings_abort(err: StoreSettingsError) -> error.Abort:
         _(b"%s.%s: %s") % (SECTION, item, crossing.to_bytes(err.reason)),
         hint=_(b"correct %s.%s") % (SECTION, item),
     )
+
+
+def v2_switched_off(ui) -> typing.Optional[bytes]:
+    """The item of [experimental] without which no v2 request is served."""
+    for item in (b"web.apiserver", b"web.api.http-v2"):
+        if not ui.configbool(b"experimental", item):
+            return item
+    return None
 
 
 def _store_settings(ui):
@@ -290,7 +300,7 @@ def _either(choices):
 def _size(ui, item):
     try:
         value = ui.configbytes(SECTION, item)
-    except error.ConfigError:
+    except (error.ConfigError, OverflowError):
         value = -1
     if value < 0:
         raise _bad(
@@ -323,10 +333,12 @@ def _seconds(ui, item):
         value = float(_raw(ui, item))
     except ValueError:
         value = 0.0
-    if not (value > 0 and math.isfinite(value)):
+    # A longer one is not meant, and overflows in the system's calls.
+    if not 0 < value <= MAX_TIMEOUT_SECONDS:
         raise _bad(
             item,
             _(b"is not a number of seconds: '%s'") % _raw(ui, item),
-            _(b"set %s.%s to a number above 0") % (SECTION, item),
+            _(b"set %s.%s to a number above 0, and %d at most")
+            % (SECTION, item, MAX_TIMEOUT_SECONDS),
         )
     return value

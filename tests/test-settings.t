@@ -112,11 +112,11 @@ Every setting is checked when the server starts, and a bad one is named
   [255]
   $ try connect-timeout=0
   abort: s3wireprotocache.connect-timeout is not a number of seconds: '0'
-  (set s3wireprotocache.connect-timeout to a number above 0)
+  (set s3wireprotocache.connect-timeout to a number above 0, and 3600 at most)
   [255]
   $ try read-timeout=inf
   abort: s3wireprotocache.read-timeout is not a number of seconds: 'inf'
-  (set s3wireprotocache.read-timeout to a number above 0)
+  (set s3wireprotocache.read-timeout to a number above 0, and 3600 at most)
   [255]
 
 A misspelt one

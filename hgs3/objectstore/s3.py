@@ -6,25 +6,20 @@ set of settings: a client costs 0.15 s and keeps a pool of connections.
 
 import base64
 import contextlib
-import re
+import math
+import time
 import typing
-import urllib.parse
 
-import boto3
 import boto3.s3.transfer
-import botocore
-import botocore.client
 import botocore.exceptions
-import botocore.session
 
 from .base import (
     CHUNK_BYTES,
     ObjectInfo,
     ObjectStore,
-    StoreSettingsError,
     StoreUnavailable,
 )
-from .leanloader import LeanLoader
+from .s3clients import S3Clients, credentials_exist, one_line
 from .s3settings import S3Settings
 
 #: A larger body goes up in parts; S3 shows it when the last one is confirmed.
@@ -32,19 +27,17 @@ MULTIPART_BYTES = 16 * 1024 * 1024
 #: One part is held in memory while it is sent. S3 takes no smaller ones.
 PART_BYTES = 5 * 1024 * 1024
 
-#: A request is tried this often. The second try is for a pooled connection
-#: that the other side has closed meanwhile; more would keep a client waiting.
-ATTEMPTS = 2
-
 _MISSING_CODES = frozenset(("404", "NoSuchKey", "NotFound"))
+
+#: How long to wait before credentials that are not there are searched again.
+#: A search may wait a second for a metadata service.
+CREDENTIALS_SEARCH_SECONDS = 30.0
 
 _REDIRECTS = frozenset((301, 302, 307, 308))
 
 #: Error codes after which boto3 asks where the bucket is. A HEAD has no body
 #: to put a code in: there, it takes any 400 for a wrong region, and so do we.
 _WRONG_REGION = frozenset(("PermanentRedirect", "AuthorizationHeaderMalformed", "400"))
-
-_QUERY = re.compile(r"\?[^\s\"']*")
 
 #: What S3 answers, to what the operator can do about it.
 _HINTS = {
@@ -70,24 +63,35 @@ class S3Store(ObjectStore):
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
         self._bucket = settings.bucket
-        session = _make_session(settings)
-        self._client = _make_client(session, settings, settings.endpoint_url)
-        self._public_client = self._client
-        if settings.public_endpoint_url:
-            self._public_client = _make_client(
-                session, settings, settings.public_endpoint_url
-            )
-        self._client.meta.events.register_first(
-            "needs-retry.s3", self._refuse_redirects
-        )
-        self._public_base_url = _base_url(
-            session,
-            settings,
-            settings.public_endpoint_url or settings.endpoint_url,
-        )
+        self._clients = S3Clients(settings, self._refuse_redirects)
+        self._next_search = math.inf
+
+    @property
+    def _client(self):
+        if time.monotonic() >= self._next_search:
+            self._search_credentials()
+        return self._clients.private
+
+    @property
+    def _public_client(self):
+        if time.monotonic() >= self._next_search:
+            self._search_credentials()
+        return self._clients.public
+
+    def _search_credentials(self):
+        """Make the clients anew if there are credentials by now.
+
+        boto3 looks for them once, when it makes a client. A role that is
+        attached later, or a metadata service that is slow when the machine
+        boots, must not cost the cache until the next restart.
+        """
+        self._next_search = time.monotonic() + CREDENTIALS_SEARCH_SECONDS
+        if credentials_exist(self._settings):
+            self._clients = S3Clients(self._settings, self._refuse_redirects)
+            self._next_search = math.inf
 
     def head(self, key):
-        with _translated_faults("HEAD"):
+        with self._translated_faults("HEAD"):
             try:
                 response = self._client.head_object(Bucket=self._bucket, Key=key)
             except botocore.exceptions.ClientError as err:
@@ -96,19 +100,21 @@ class S3Store(ObjectStore):
                 raise
             return ObjectInfo(
                 key=key,
-                size_bytes=response["ContentLength"],
+                size_bytes=_content_length(response, "HEAD"),
                 metadata=dict(response["Metadata"]),
             )
 
     def read(self, key):
-        with _translated_faults("GET"):
+        with self._translated_faults("GET"):
             try:
                 response = self._client.get_object(Bucket=self._bucket, Key=key)
             except botocore.exceptions.ClientError as err:
                 if _code(err) in _MISSING_CODES:
                     return None
                 raise
-            return _chunks(response["Body"])
+            # Without it, nobody could tell a body from the beginning of one.
+            _content_length(response, "GET")
+            return self._chunks(response["Body"])
 
     def put(self, key, body, size_bytes, content_type, metadata, sha256_hex):
         extra: typing.Dict[str, typing.Any] = {
@@ -120,7 +126,7 @@ class S3Store(ObjectStore):
         if self._settings.acl != "private":
             extra["ACL"] = self._settings.acl
         body.seek(0)
-        with _translated_faults("PUT"):
+        with self._translated_faults("PUT"):
             if size_bytes <= MULTIPART_BYTES:
                 digest = base64.b64encode(bytes.fromhex(sha256_hex))
                 self._client.put_object(
@@ -151,7 +157,7 @@ class S3Store(ObjectStore):
     def presign_get(self, key, lifetime_seconds):
         # Makes no request, but asks for credentials, which a role's chain
         # may have to fetch.
-        with _translated_faults("presigning"):
+        with self._translated_faults("presigning"):
             return self._public_client.generate_presigned_url(
                 "get_object",
                 Params={"Bucket": self._bucket, "Key": key},
@@ -159,10 +165,10 @@ class S3Store(ObjectStore):
             )
 
     def public_base_url(self):
-        return self._public_base_url
+        return self._clients.public_base_url
 
     def probe(self):
-        with _translated_faults("HEAD"):
+        with self._translated_faults("HEAD"):
             try:
                 response = self._client.head_bucket(Bucket=self._bucket)
             except botocore.exceptions.ClientError as err:
@@ -204,132 +210,59 @@ class S3Store(ObjectStore):
             % (
                 http.status_code,
                 self._bucket,
-                _one_line(region),
+                one_line(region),
                 self._settings.region,
             )
         )
 
+    def _chunks(self, body):
+        """Read a botocore StreamingBody to its announced end; always close it."""
+        with self._translated_faults("GET"), contextlib.closing(body):
+            while True:
+                # At the end, raises IncompleteReadError if bytes are missing.
+                chunk = body.read(CHUNK_BYTES)
+                if not chunk:
+                    return
+                yield chunk
 
-def _make_session(settings):
-    botocore_session = botocore.session.Session()
-    botocore_session.register_component("data_loader", LeanLoader())
-    try:
-        session = boto3.session.Session(
-            botocore_session=botocore_session,
-            aws_access_key_id=settings.access_key_id or None,
-            aws_secret_access_key=settings.secret_access_key or None,
-            aws_session_token=settings.session_token or None,
-            profile_name=settings.profile or None,
-            region_name=settings.region,
-        )
-        known = session.available_profiles
-    except botocore.exceptions.BotoCoreError as err:
-        raise StoreSettingsError("profile", _one_line(err))
-    if settings.profile and settings.profile not in known:
-        raise StoreSettingsError(
-            "profile",
-            "there is no profile %s in the configuration files of the AWS tools"
-            % settings.profile,
-        )
-    return session
-
-
-def _make_client(session, settings, endpoint_url, signature_version="s3v4"):
-    config = botocore.client.Config(
-        signature_version=signature_version,
-        connect_timeout=settings.connect_timeout_seconds,
-        read_timeout=settings.read_timeout_seconds,
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-        # One connection for each thread of a busy server, not boto3's 10.
-        max_pool_connections=64,
-        # Bodies carry a SHA-256 of our own. Checksums that nobody asked for
-        # are sent as trailers, which other S3 servers do not understand.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        s3={"addressing_style": _addressing_style(settings, endpoint_url)},
-    )
-    try:
-        return session.client("s3", endpoint_url=endpoint_url or None, config=config)
-    except botocore.exceptions.InvalidRegionError as err:
-        raise StoreSettingsError("region", _one_line(err))
-    except ValueError as err:
-        raise StoreSettingsError("endpoint-url", _one_line(err))
-    except botocore.exceptions.BotoCoreError as err:
-        # What else can be wrong comes from the files that a profile is in.
-        raise StoreSettingsError("profile", _one_line(err))
+    @contextlib.contextmanager
+    def _translated_faults(self, doing):
+        """Map each way in which boto3 can fail to StoreUnavailable."""
+        try:
+            yield
+        except StoreUnavailable:
+            raise
+        except botocore.exceptions.ClientError as err:
+            code = _code(err)
+            hint = _HINTS.get(code)
+            raise StoreUnavailable(
+                "%s failed: %s%s"
+                % (doing, one_line(err), " (%s)" % hint if hint else "")
+            )
+        except botocore.exceptions.NoCredentialsError:
+            if self._next_search == math.inf:
+                self._next_search = time.monotonic()
+            raise StoreUnavailable(
+                "%s failed: no credentials found (set s3wireprotocache."
+                "access-key-id and s3wireprotocache.secret-access-key, or "
+                "s3wireprotocache.profile)" % doing
+            )
+        except Exception as err:
+            # Not a list of classes: a connection that breaks at an awkward place,
+            # or an answer that is no S3 answer, comes out of boto3, urllib3 and
+            # http.client as many things, RecursionError among them. Each means
+            # that the store gave no answer that can be used.
+            raise StoreUnavailable("%s failed: %s" % (doing, one_line(err))) from err
 
 
-def _addressing_style(settings, endpoint_url):
-    """Say "auto" in words that boto3 takes in the right way.
-
-    Left to itself it presigns for the global host name of Amazon S3, which
-    answers a young bucket of another region with a redirect that breaks the
-    signature. Named styles give the region's own host. TLS certificates do
-    not cover a bucket whose name holds dots as a virtual host.
-    """
-    style = settings.addressing_style
-    if style == "auto" and not endpoint_url:
-        return "path" if "." in settings.bucket else "virtual"
-    return style
-
-
-def _base_url(session, settings, endpoint_url):
-    """``scheme://host[:port]/`` that requests for our bucket go to.
-
-    Asked of boto3, which knows every rule for virtual hosts; unsigned, since
-    a role's credentials may not be at hand yet.
-    """
-    client = _make_client(session, settings, endpoint_url, botocore.UNSIGNED)
-    url = client.generate_presigned_url(
-        "get_object", Params={"Bucket": settings.bucket, "Key": "-"}
-    )
-    parts = urllib.parse.urlsplit(url)
-    return "%s://%s/" % (parts.scheme, parts.netloc)
-
-
-def _chunks(body):
-    """Read a botocore StreamingBody to its announced end; always close it."""
-    with _translated_faults("GET"), contextlib.closing(body):
-        while True:
-            # At the end, raises IncompleteReadError if bytes are missing.
-            chunk = body.read(CHUNK_BYTES)
-            if not chunk:
-                return
-            yield chunk
-
-
-@contextlib.contextmanager
-def _translated_faults(doing):
-    """Map each way in which boto3 can fail to StoreUnavailable."""
-    try:
-        yield
-    except StoreUnavailable:
-        raise
-    except botocore.exceptions.ClientError as err:
-        code = _code(err)
-        hint = _HINTS.get(code)
-        raise StoreUnavailable(
-            "%s failed: %s%s" % (doing, _one_line(err), " (%s)" % hint if hint else "")
-        )
-    except botocore.exceptions.NoCredentialsError:
-        raise StoreUnavailable(
-            "%s failed: no credentials found (set s3wireprotocache."
-            "access-key-id and s3wireprotocache.secret-access-key, or "
-            "s3wireprotocache.profile)" % doing
-        )
-    except Exception as err:
-        # Not a list of classes: a connection that breaks at an awkward place,
-        # or an answer that is no S3 answer, comes out of boto3, urllib3 and
-        # http.client as many things, RecursionError among them. Each means
-        # that the store gave no answer that can be used.
-        raise StoreUnavailable("%s failed: %s" % (doing, _one_line(err))) from err
+def _content_length(response, doing):
+    """The length of a body in bytes; StoreUnavailable if it is not said."""
+    length = response.get("ContentLength")
+    if length is None:
+        raise StoreUnavailable("%s failed: the answer names no length" % doing)
+    return length
 
 
 def _code(err):
     """The S3 error code of a ClientError; a HEAD has only the HTTP status."""
     return str(err.response.get("Error", {}).get("Code", ""))
-
-
-def _one_line(err):
-    """Render an exception for a log: no newline and no query string."""
-    return _QUERY.sub("", " ".join(str(err).split())) or type(err).__name__

@@ -6,7 +6,7 @@ from mercurial import extensions, hgweb
 from mercurial.hgweb import hgweb_mod, hgwebdir_mod
 from mercurial.i18n import _
 
-from .. import eager
+from .. import eager, settings
 from .. import service as servicemod
 from . import redirect, removedfiles, requestscope, v2
 
@@ -102,13 +102,13 @@ def _httpservice_init(orig, self):
 def _warn_if_unused(ui, service):
     if not service.store.keeps_objects:
         return
-    for item in (b"web.apiserver", b"web.api.http-v2"):
-        if not ui.configbool(b"experimental", item):
-            ui.warn(
-                _(
-                    b"warning: s3wireprotocache: nothing will be cached: "
-                    b"experimental.%s is off\n"
-                    b"(set experimental.%s to true)\n"
-                )
-                % (item, item)
+    item = settings.v2_switched_off(ui)
+    if item is not None:
+        ui.warn(
+            _(
+                b"warning: s3wireprotocache: nothing will be cached: "
+                b"experimental.%s is off\n"
+                b"(set experimental.%s to true)\n"
             )
+            % (item, item)
+        )
