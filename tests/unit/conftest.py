@@ -1,0 +1,82 @@
+"""What every unit test has around it: no credentials but its own, no network
+but 127.0.0.1, and servers that are stopped however the tests end.
+"""
+
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import stores
+
+from testlib.ministack import Ministack
+from testlib.servers import UNWANTED_PREFIXES, MotoServer
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Its assertions are those of the tests that inherit it.
+pytest.register_assert_rewrite("store_contract")
+
+MOTO = ROOT / ".venv" / "services" / "bin" / "moto_server"
+MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolated():
+    """boto3 finds no credentials and asks nobody for them; no proxy stands
+    between a test and its server."""
+    folder = tempfile.mkdtemp(prefix="hg-s3-unit-")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(UNWANTED_PREFIXES):
+                patch.delenv(name)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", os.path.join(folder, "no-config"))
+        patch.setenv(
+            "AWS_SHARED_CREDENTIALS_FILE", os.path.join(folder, "no-credentials")
+        )
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _installed(path, environment):
+    if not path.exists():
+        # Not a skip: it would go unnoticed for ever.
+        pytest.fail(
+            "no %s: run python3 tools/setup_env.py %s" % (path, environment),
+            pytrace=False,
+        )
+    return path
+
+
+@pytest.fixture(scope="session")
+def moto(isolated):
+    """moto's standalone server; checks no signature."""
+    with MotoServer(executable=_installed(MOTO, "services")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ministack(isolated):
+    """A server that checks signatures, and ``.keys`` of a user of it."""
+    with Ministack(_installed(MINISTACK, "ministack")) as server:
+        server.create_user_keys()
+        yield server
+
+
+@pytest.fixture
+def bucket(moto):
+    """The name of an empty bucket of moto's."""
+    name = stores.new_bucket_name()
+    moto.create_bucket(name)
+    return name
+
+
+@pytest.fixture
+def moto_store(moto, bucket):
+    return stores.s3_store(moto.url, bucket)

@@ -1,0 +1,43 @@
+"""Mercurial's ui with our settings, on every Mercurial."""
+
+import importlib.util
+import pathlib
+
+from mercurial import configitems
+from mercurial import ui as uimod
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SECTION = b"s3wireprotocache"
+
+try:
+    # hg >= 7.0: the modules are not usable before this.
+    from mercurial import initialization
+except ImportError:
+    initialization = None
+else:
+    initialization.init()
+
+
+def load_extension():
+    """The extension's module out of the tree: hgext/ is no package."""
+    path = ROOT / "hgext" / "s3wireprotocache.py"
+    spec = importlib.util.spec_from_file_location("hgs3_extension_under_test", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+EXTENSION = load_extension()
+
+
+def make_ui(**settings):
+    """A ui with nothing but ``settings``; names with _ for -, text."""
+    ui = uimod.ui()
+    configitems.loadconfigtable(ui, SECTION, EXTENSION.configtable)
+    for name, value in settings.items():
+        set_item(ui, name.replace("_", "-"), value)
+    return ui
+
+
+def set_item(ui, name, value):
+    ui.setconfig(SECTION, name.encode(), value.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,184 @@
+"""A response on its way into the store: in memory, on disk, on a full disk."""
+
+import errno
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from hgs3.cache.spool import MEMORY_BYTES, Spool, SpoolFull
+from hgs3.objectstore.base import CHUNK_BYTES
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """An empty folder for temporary files."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def filled(chunks, **options):
+    spool = Spool(**options)
+    for chunk in chunks:
+        spool.write(chunk)
+    return spool
+
+
+@pytest.mark.parametrize(
+    "chunks, in_memory",
+    [
+        ([], True),
+        ([b"x" * 10], True),
+        ([b"x" * 4, b"x" * 6], True),
+        ([b"x" * 11], False),
+        ([b"x" * 10, b"x"], False),
+        ([b"x" * 10, b""], True),
+    ],
+)
+def test_it_moves_to_the_disk_beyond_its_limit(chunks, in_memory, temporary):
+    spool = filled(chunks, memory_bytes=10)
+    size = sum(map(len, chunks))
+    assert spool.size_bytes == size
+    assert spool.memory_bytes == (size if in_memory else 0)
+    assert b"".join(spool.chunks()) == b"".join(chunks)
+
+
+def test_its_limit_is_at_most_what_the_issue_asks_for():
+    assert MEMORY_BYTES <= 8 * 1024 * 1024
+    spool = filled([b"x" * MEMORY_BYTES])
+    assert spool.memory_bytes == MEMORY_BYTES
+    spool.write(b"x")
+    assert spool.memory_bytes == 0
+    spool.close()
+
+
+@pytest.mark.parametrize("limit", [0, 5, 1000])
+def test_digest_and_size_are_of_all_that_was_written(limit, temporary):
+    chunks = [b"one", b"", b"two", b"three" * 10]
+    spool = filled(chunks, memory_bytes=limit)
+    body = b"".join(chunks)
+    assert spool.size_bytes == len(body)
+    assert spool.sha256_hex == hashlib.sha256(body).hexdigest()
+    assert spool.body().read() == body
+    # Again from the start, as a second attempt of an upload needs it.
+    assert spool.body().read() == body
+    spool.close()
+
+
+def test_it_may_be_moved_to_the_disk_at_any_time(temporary):
+    spool = filled([b"before "], memory_bytes=100)
+    spool.move_to_disk()
+    assert spool.memory_bytes == 0
+    spool.move_to_disk()
+    spool.write(b"after")
+    assert spool.body().read() == b"before after"
+    assert spool.size_bytes == 12
+    spool.close()
+
+
+def test_chunks_are_small_and_close_the_spool(temporary):
+    spool = filled([b"x" * (CHUNK_BYTES * 2 + 1)], memory_bytes=0)
+    body = spool.body()
+    assert [len(chunk) for chunk in spool.chunks()] == [CHUNK_BYTES, CHUNK_BYTES, 1]
+    assert body.closed
+
+
+def test_chunks_that_are_dropped_half_way_close_the_spool(temporary):
+    spool = filled([b"x" * (CHUNK_BYTES * 2)])
+    body = spool.body()
+    chunks = spool.chunks()
+    next(chunks)
+    assert not body.closed
+    chunks.close()
+    assert body.closed
+
+
+def test_it_may_be_closed_twice(temporary):
+    for spool in (filled([b"x"]), filled([b"x"], memory_bytes=0)):
+        spool.close()
+        spool.close()
+
+
+def test_on_disk_it_has_no_name(temporary):
+    """A killed process leaves nothing behind."""
+    spool = filled([b"x" * 100_000], memory_bytes=10)
+    assert os.fstat(spool.body().fileno()).st_size == 100_000
+    assert os.listdir(str(temporary)) == []
+    spool.close()
+
+
+class TestFullDisk:
+    @pytest.fixture(autouse=True)
+    def full(self, monkeypatch):
+        """/dev/full takes what Python buffers, and refuses to write it."""
+        monkeypatch.setattr(
+            tempfile, "TemporaryFile", lambda *args, **options: open("/dev/full", "w+b")
+        )
+
+    def test_a_large_write(self):
+        spool = Spool(memory_bytes=10)
+        with pytest.raises(SpoolFull, match="No space left"):
+            spool.write(b"x" * 1_000_000)
+        spool.close()
+        spool.close()
+
+    def test_a_write_that_moves_what_is_in_memory(self):
+        spool = filled([b"x" * 1_000_000])
+        with pytest.raises(SpoolFull, match="No space left"):
+            spool.move_to_disk()
+        spool.close()
+
+    def test_what_was_only_buffered_is_noticed_before_it_is_read(self):
+        spool = filled([b"x" * 11], memory_bytes=10)
+        with pytest.raises(SpoolFull, match="No space left"):
+            spool.body()
+        spool.close()
+
+    def test_reading_back(self):
+        spool = filled([b"x" * 11], memory_bytes=10)
+        with pytest.raises(SpoolFull, match="No space left"):
+            list(spool.chunks())
+        spool.close()
+
+    def test_closing_says_nothing(self):
+        filled([b"x" * 11], memory_bytes=10).close()
+
+
+def test_no_place_for_temporary_files(monkeypatch):
+    def refuse(*_args, **_options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    spool = Spool(memory_bytes=10)
+    with pytest.raises(SpoolFull, match="Read-only"):
+        spool.write(b"x" * 11)
+    spool.close()
+
+
+def test_a_real_limit_of_the_system(tmp_path):
+    """No fake: the kernel refuses to make the file longer."""
+    code = (
+        "import resource\n"
+        "from hgs3.cache.spool import Spool, SpoolFull\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))\n"
+        "spool = Spool(memory_bytes=10)\n"
+        "try:\n"
+        "    for _ in range(100): spool.write(b'x' * 10000)\n"
+        "except SpoolFull as err:\n"
+        "    print('full at', spool.size_bytes // 100000, err)\n"
+        "spool.close()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        env=dict(os.environ, TMPDIR=str(tmp_path)),
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.decode().startswith("full at 1 [Errno %d]" % errno.EFBIG)
+    assert os.listdir(str(tmp_path)) == []
