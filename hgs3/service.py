@@ -9,7 +9,7 @@ import os
 import threading
 
 import hgdemandimport
-from mercurial import error
+from mercurial import error, util
 from mercurial.i18n import _
 
 from . import crossing
@@ -19,11 +19,16 @@ from .forksafe import ForkSafeLock
 from .objectstore.base import StoreSettingsError, StoreUnavailable
 from .objectstore.null import NullStore
 
+#: What a store can be out of order for.
+LOOKUP = "look-up"
+UPLOAD = "upload"
+
 _lock = ForkSafeLock()
 #: CacheSettings to CacheService, and S3Settings to (store, Health): repositories
 #: that differ only in their identity share a store and its connections.
-_services = {}
-_stores = {}
+#: Bounded: a session token that is rotated makes new settings each time.
+_services = util.lrucachedict(256)
+_stores = util.lrucachedict(32)
 _uploader = None
 _complaints = set()
 
@@ -51,36 +56,54 @@ class CacheService:
 
 
 class Health:
-    """Says once that a store is out of order, and once that it is back."""
+    """Says once that a store is out of order, and once that it is back.
+
+    Look-ups and uploads fail apart: with a bucket that is missing, or that may
+    only be read, every look-up is fine and no upload is.
+    """
 
     def __init__(self, bucket):
         self._bucket = crossing.to_bytes(bucket)
         self._lock = threading.Lock()
-        self._down = False
+        self._failing = set()
 
-    def fault(self, ui, reason):
+    def fault(self, ui, kind, reason):
+        """``kind`` is LOOKUP or UPLOAD, ``reason`` one line."""
         with self._lock:
-            first, self._down = not self._down, True
+            first = not self._failing
+            self._failing.add(kind)
         if first:
-            ui.warn(
+            _tell(
+                ui,
                 _(
                     b"warning: s3wireprotocache: bucket %s cannot be used, "
                     b"serving without the cache until it can: %s\n"
                 )
-                % (self._bucket, crossing.to_bytes(reason))
+                % (self._bucket, crossing.to_bytes(reason)),
             )
-            ui.flush()
 
-    def fine(self, ui):
-        if not self._down:
+    def fine(self, ui, kind):
+        if kind not in self._failing:
             return
         with self._lock:
-            back, self._down = self._down, False
+            self._failing.discard(kind)
+            back = not self._failing
         if back:
-            ui.warn(
-                _(b"s3wireprotocache: bucket %s can be used again\n") % self._bucket
+            _tell(
+                ui,
+                _(b"s3wireprotocache: bucket %s can be used again\n") % self._bucket,
             )
-            ui.flush()
+
+
+def _tell(ui, message):
+    """Say something to whoever looks at the server's terminal, if it can be."""
+    try:
+        ui.warn(message)
+        ui.flush()
+    except (OSError, error.Abort):
+        # A terminal that is gone, a log on a full disk: what was to be said is
+        # less than the request, or the thread, that says it.
+        return
 
 
 def start(ui):
@@ -116,7 +139,9 @@ def probe(ui, service):
     try:
         service.store.probe()
     except StoreUnavailable as err:
-        service.health.fault(ui, err.reason)
+        # Nothing is known of either; each clears its own.
+        service.health.fault(ui, LOOKUP, err.reason)
+        service.health.fault(ui, UPLOAD, err.reason)
 
 
 def _store_and_health(settings):
@@ -150,11 +175,11 @@ def _complain_once(ui, err):
         said = err.message in _complaints
         _complaints.add(err.message)
     if not said:
-        ui.warn(
+        _tell(
+            ui,
             _(b"warning: %s\n(%s; serving without the cache until then)\n")
-            % (err.message, err.hint or b"correct the setting")
+            % (err.message, err.hint or b"correct the setting"),
         )
-        ui.flush()
 
 
 def _drain(uploader):
@@ -168,6 +193,8 @@ def _drain(uploader):
 def _forget():
     """A forked child has neither the threads nor a right to the sockets."""
     global _uploader
+    # What is queued is the parent's to store, and its threads to wait for.
+    atexit.unregister(_drain)
     _services.clear()
     _stores.clear()
     _uploader = None

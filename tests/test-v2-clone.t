@@ -151,14 +151,6 @@ Small responses stay where they are
 ===================================
 
   $ stopserver
-  $ startserver mirror --config s3wireprotocache.repo-id=small --config s3wireprotocache.minimum-object-size=1KB
-  $ hg clone -q -U http://localhost:$HGPORT/ eighth
-  $ events mirror 4
-  miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
-  miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
-  s* (glob)
-  s* (glob)
-  $ stopserver
   $ storelog > /dev/null
   $ startserver mirror --config s3wireprotocache.repo-id=tiny --config s3wireprotocache.minimum-object-size=1MB
   $ hg clone -q -U http://localhost:$HGPORT/ ninth

@@ -20,7 +20,7 @@ server: nothing is computed again, and the objects are the same, byte for byte
   $ FNODE=$(hg -R server manifest --debug -r tip | sed -n 's/ .* big$//p')
   $ MANIFESTS="{b'tree': b'', b'nodes': n('$MNODES'), b'fields': {b'parents', b'revision'}, b'haveparents': True}"
   $ FILES="{b'revisions': [{b'type': b'changesetexplicit', b'nodes': n('$CSETS')}], b'fields': {b'parents', b'revision'}, b'haveparents': True}"
-  $ FILE="{b'path': b'big', b'nodes': n('$FNODE'), b'fields': {b'parents', b'revision', b'linknode'}}"
+  $ FILE="{b'path': b'big', b'nodes': n('$FNODE'), b'fields': {b'parents', b'revision'}}"
 
   $ startserver server --config s3wireprotocache.bucket=
   $ v2command manifestdata "$MANIFESTS" | tee m.uncached
@@ -84,6 +84,48 @@ replaced
   miss filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=*
   stored filedata key=cache/REPO/v2/filedata/REQUEST bytes=* ms=* (glob)
   $ s3 get hg-cache $KEY | cmp - body
+
+The linknode of a file revision is not the same everywhere and for ever, so
+what holds one is not kept
+
+  $ storelog > /dev/null
+  $ for i in 1 2; do v2command filedata "{b'path': b'big', b'nodes': n('$FNODE'), b'fields': {b'linknode'}}"; done
+  inline, 2 objects, sha256 * (glob)
+  inline, 2 objects, sha256 * (glob)
+  $ storelog
+  $ events server
+
+A client that hangs up half-way leaves no spool behind
+
+  $ openspools() { ls -l /proc/$(cat hg.pid)/fd | grep -c "$TMPDIR.*(deleted)"; }
+  $ stopserver
+  $ TMPDIR="$TESTTMP/tmp"; mkdir "$TMPDIR"; export TMPDIR
+  $ "$PYTHON" - << EOF
+  > import random
+  > random.seed(0)
+  > for i in range(12):
+  >     with open("server/huge%d" % i, "w") as f: f.write("%x" % random.getrandbits(8000000))
+  > EOF
+  $ hg -R server commit -q -A -m huge
+  $ TIP=$(hg -R server log -r tip -T '{node}')
+  $ HUGE="{b'revisions': [{b'type': b'changesetexplicit', b'nodes': n('$TIP')}], b'fields': {b'revision'}, b'haveparents': True}"
+  $ startserver server
+  $ v2command filesdata "$HUGE"
+  inline, *, sha256 * (glob)
+  $ events server 2 | sed 's/ key.*//'
+  miss filesdata
+  stored filesdata
+  $ for i in 1 2 3; do v2command filesdata "$HUGE" --no-redirect --hang-up; done
+  hung up
+  hung up
+  hung up
+  $ events server 3 | sed 's/ key.*via/ via/'
+  hit filesdata via=inline
+  hit filesdata via=inline
+  hit filesdata via=inline
+  $ for i in $(seq 100); do test "$(openspools)" = 0 && break; sleep 0.1; done; openspools
+  0
+  [1]
 
 What a clone would do: redirect targets
 =======================================

@@ -63,22 +63,54 @@ A wrong setting is named once, and the repository is served without the cache
   warning: s3wireprotocache.url-lifetime is not a number of seconds that S3 allows: 'soon'
   (set s3wireprotocache.url-lifetime to 1 to 604800 (seven days); serving without the cache until then)
 
-A server that forks its workers after it has made the application
+A server that forks its workers after it has made the application and has
+answered a request by itself, so that there is something to inherit
 
   $ sed -i '/url-lifetime/d' server/.hg/hgrc
   $ echo 'repo-id = forked' >> server/.hg/hgrc
   $ cat > app.py << EOF
-  > import os, socketserver, wsgiref.simple_server as simple
+  > import os, signal, socketserver, sys, wsgiref.simple_server as simple
   > from mercurial.hgweb import hgweb
-  > class Server(socketserver.ForkingMixIn, simple.WSGIServer): pass
   > class Handler(simple.WSGIRequestHandler):
   >     def log_message(self, *args): pass
-  > server = simple.make_server("127.0.0.1", $HGPORT, hgweb(b"$TESTTMP/server"), Server, Handler)
-  > server.serve_forever()
+  > server = simple.make_server("127.0.0.1", $HGPORT, hgweb(b"$TESTTMP/server"), handler_class=Handler)
+  > for i in range(REQUESTS): server.handle_request()
+  > workers = []
+  > for i in range(2):
+  >     pid = os.fork()
+  >     if not pid: server.serve_forever()
+  >     workers.append(pid)
+  > def stop(*args):
+  >     for pid in workers: os.kill(pid, signal.SIGTERM)
+  >     for pid in workers: os.waitpid(pid, 0)
+  >     os._exit(0)
+  > signal.signal(signal.SIGTERM, stop)
+  > signal.pause()
   > EOF
+
+(one request to see that it is there, and the five of a clone)
+
+  $ sed -i 's/REQUESTS/6/' app.py
   $ startapp
   $ hg clone -q -U http://localhost:$HGPORT/ c5
+  $ events server 4 | sed 's/ key.*//'
+  miss filesdata
+  miss manifestdata
+  stored filesdata
+  stored manifestdata
   $ hg clone -q -U http://localhost:$HGPORT/ c6
   $ samenodes server c6
+  $ events server 2 | sed 's/ key.*//'
+  hit filesdata
+  hit manifestdata
+  $ echo b > server/b
+  $ hg -R server commit -qAm b
+  $ hg clone -q -U http://localhost:$HGPORT/ c7
+  $ samenodes server c7
+  $ events server 4 | sed 's/ key.*//'
+  miss filesdata
+  miss manifestdata
+  stored filesdata
+  stored manifestdata
   $ "$PYTHON" "$TESTLIB/stop.py" app.pid
   $ cat out

@@ -29,6 +29,25 @@ def advertised_targets(store):
     return [target]
 
 
+def sends_password_along(proto):
+    """Whether a redirect would take the client's password to the store.
+
+    A client that has authenticated by HTTP Basic sends its ``Authorization``
+    with every request from then on, to whatever host. A stranger must not get
+    it, and S3 refuses a presigned request that has one, after which the client
+    gives up. So such a client is answered through this server.
+
+    Seen by the header, or by what a front server says instead of it. One that
+    says nothing of either cannot be noticed.
+    """
+    request = proto._req
+    if request.headers.get(b"Authorization"):
+        scheme = request.headers[b"Authorization"].split(None, 1)[:1]
+        return [word.lower() for word in scheme] == [b"basic"]
+    authtype = request.rawenv.get(b"AUTH_TYPE", b"").lower()
+    return bool(request.rawenv.get(b"REMOTE_USER")) and authtype in (b"", b"basic")
+
+
 def target_name(store):
     """What clients call the target: host and port that their URLs lead to."""
     url = store.public_base_url()

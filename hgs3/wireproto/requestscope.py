@@ -41,5 +41,8 @@ def run_wsgi(orig, self, req, res):
         for chunk in orig(self, req, res):
             yield chunk
     finally:
+        if _scope.callbacks is callbacks:
+            # The thread may idle; what it served must not live on with it.
+            _scope.callbacks = None
         for callback in callbacks:
             callback()

@@ -15,6 +15,7 @@ from mercurial.interfaces import util as interfaceutil
 from mercurial.utils import cborutil
 
 from .. import crossing, eventlog
+from .. import service as servicemod
 from ..cache import key as cachekey
 from ..cache.spool import Spool, SpoolFull
 from ..cache.upload import Upload
@@ -140,7 +141,7 @@ class ResponseCacher:
         except StoreUnavailable as err:
             self._fault(err.reason)
             return None
-        self._service.health.fine(self._ui)
+        self._service.health.fine(self._ui, servicemod.LOOKUP)
 
         seconds = time.perf_counter() - start
         if objs is None:
@@ -169,12 +170,9 @@ class ResponseCacher:
             self._give_up("the command answered with a redirect")
             yield obj
         else:
-            if isinstance(obj, types.encodedresponse):
-                data = obj.data
-            else:
-                data = b"".join(self._encodefn(obj))
-            self._keep(data)
-            yield types.encodedresponse(data)
+            for data in self._encoded(obj):
+                self._keep(data)
+                yield types.encodedresponse(data)
 
     @_fails_open(())
     def onfinished(self):
@@ -210,9 +208,18 @@ class ResponseCacher:
         self._service.uploader.submit(upload)
         return ()
 
+    def _encoded(self, obj):
+        if isinstance(obj, self._types.encodedresponse):
+            return (obj.data,)
+        if isinstance(obj, bytes):
+            # A whole file, may be: a header and the very same bytes, uncopied.
+            return self._encodefn(obj)
+        return (b"".join(self._encodefn(obj)),)
+
     def _redirectable(self, info):
         return (
-            info.size_bytes >= self._service.settings.minimum_object_bytes
+            not redirect.sends_password_along(self._proto)
+            and info.size_bytes >= self._service.settings.minimum_object_bytes
             and redirect.target_name(self._service.store) in self._redirecttargets
         )
 
@@ -237,20 +244,17 @@ class ResponseCacher:
         if chunks is None:
             return None
         spool = Spool()
+        # It is read back while the response goes out, or not to the end.
+        requestscope.at_end(spool.close)
         try:
             for chunk in chunks:
                 spool.write(chunk)
         except SpoolFull as err:
-            spool.close()
             raise StoreUnavailable("cannot spool: %s" % err)
-        except BaseException:
-            spool.close()
-            raise
         if (
             spool.size_bytes != info.size_bytes
             or spool.sha256_hex != info.metadata["sha256"]
         ):
-            spool.close()
             return None
         return map(self._types.encodedresponse, spool.chunks())
 
@@ -264,7 +268,7 @@ class ResponseCacher:
 
     def _fault(self, reason):
         self._log(eventlog.ERROR, reason=reason)
-        self._service.health.fault(self._ui, reason)
+        self._service.health.fault(self._ui, servicemod.LOOKUP, reason)
 
     def _give_up(self, reason):
         """Go on without the cache: for this response, nothing is stored."""
@@ -298,8 +302,10 @@ interfaceutil.implementer(repository.iwireprotocolcommandcacher)(ResponseCacher)
 def _log_upload(ui, health, command, key, size_bytes, outcome, seconds, reason):
     """Say what became of an upload; called by the uploader, in its thread."""
     eventlog.log(ui, outcome, command, key, size_bytes, seconds, reason=reason)
-    if outcome == eventlog.ERROR:
-        health.fault(ui, reason)
+    if outcome == eventlog.STORED:
+        health.fine(ui, servicemod.UPLOAD)
+    elif outcome == eventlog.ERROR:
+        health.fault(ui, servicemod.UPLOAD, reason)
 
 
 def makecacher(service, server, types, repo, proto, command, args, **kwargs):

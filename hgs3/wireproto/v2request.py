@@ -56,6 +56,10 @@ def _manifests_visible(_server, repo, _proto, args):
 
 
 def _file_visible(server, repo, proto, args):
+    if b"linknode" in args[b"fields"]:
+        # The changeset that brought a file revision here, which a strip, or
+        # another server's order of revisions, makes another one.
+        return False
     # Asked each time: extensions wrap it to add access control.
     storage = server.getfilestore(repo, proto, args[b"path"])
     return _revisions_visible(repo, storage, args[b"nodes"])

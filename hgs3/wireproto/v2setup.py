@@ -92,10 +92,11 @@ def _createapp(orig, baseui, repo, webconf):
 
 def _httpservice_init(orig, self):
     """The process that is going to serve is about to listen."""
-    ui, service = _services[self.app]
-    if not isinstance(self.app, hgwebdir_mod.hgwebdir):
-        _warn_if_unused(ui, service)
-    servicemod.probe(ui, service)
+    if self.app in _services:
+        ui, service = _services[self.app]
+        if not isinstance(self.app, hgwebdir_mod.hgwebdir):
+            _warn_if_unused(ui, service)
+        servicemod.probe(ui, service)
     return orig(self)
 
 
