@@ -149,7 +149,14 @@ def _raw(ui, item):
 
 
 def _text(ui, item):
-    value = crossing.to_str(_raw(ui, item))
+    raw = _raw(ui, item)
+    value = crossing.to_str(raw)
+    if not _is_utf8(raw):
+        raise _bad(
+            item,
+            _(b"is not UTF-8"),
+            _(b"write %s.%s in UTF-8") % (SECTION, item),
+        )
     if _CONTROL.search(value):
         raise _bad(
             item,
@@ -157,6 +164,14 @@ def _text(ui, item):
             _(b"write %s.%s on one line") % (SECTION, item),
         )
     return value
+
+
+def _is_utf8(raw):
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _bucket(ui):
@@ -194,6 +209,12 @@ def _prefix(ui):
                 b"keys of S3 have no root: remove the first slash of "
                 b"s3wireprotocache.prefix"
             ),
+        )
+    if any(char.isspace() for char in value):
+        raise _bad(
+            b"prefix",
+            _(b"holds a space: '%s'") % crossing.to_bytes(value),
+            _(b"remove it from s3wireprotocache.prefix; it ends a key in the log"),
         )
     # S3 allows 1,024 bytes a key; ours add fewer than 200.
     if len(crossing.to_bytes(value)) > 800:

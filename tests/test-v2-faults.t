@@ -32,8 +32,8 @@ The store comes up, without the bucket: HEAD says no more than "not there"
   $ startstore
   $ clone c2
   $ events server 4
-  error filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* reason=PUT failed: An error occurred (NoSuchBucket) when calling the PutObject operation: The specified bucket does not exist (create the bucket or correct s3wireprotocache.bucket) (glob)
-  error manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* reason=PUT failed: An error occurred (NoSuchBucket) when calling the PutObject operation: The specified bucket does not exist (create the bucket or correct s3wireprotocache.bucket) (glob)
+  error filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* reason=PUT failed: An error occurred (NoSuchBucket) when calling the PutObject operation: The specified bucket does not exist (create the bucket or correct bucket) (glob)
+  error manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* reason=PUT failed: An error occurred (NoSuchBucket) when calling the PutObject operation: The specified bucket does not exist (create the bucket or correct bucket) (glob)
   miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
   miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
 
@@ -90,14 +90,46 @@ What the terminal sees: one warning an outage, one line when it is over
   s3wireprotocache: bucket hg-cache can be used again
   $ events server > /dev/null
 
-A wrong bucket
-==============
+A wrong bucket: one warning, however many clients
+=================================================
 
-  $ startserver server --config s3wireprotocache.bucket=no-such-bucket
-  warning: s3wireprotocache: bucket no-such-bucket cannot be used, serving without the cache until it can: there is no bucket no-such-bucket (create the bucket or correct s3wireprotocache.bucket)
+  $ hg -R server serve -p $HGPORT --pid-file hg.pid -A access.log --config s3wireprotocache.bucket=no-such-bucket > out 2>&1 &
+  $ "$PYTHON" "$TESTLIB/s3.py" wait http://127.0.0.1:$HGPORT; cat hg.pid >> $DAEMON_PIDS
   $ clone c12
+  $ events server 4 | sed 's/ key.*//'
+  error filesdata
+  error manifestdata
+  miss filesdata
+  miss manifestdata
+  $ clone c13
+  $ events server 4 > /dev/null
+  $ clone c14
+  $ events server 4 > /dev/null
+  $ s3 mb no-such-bucket
+  $ clone c15
+  $ events server 4 | sed 's/ key.*//'
+  miss filesdata
+  miss manifestdata
+  stored filesdata
+  stored manifestdata
   $ stopserver
-  $ events server > /dev/null
+  $ grep -v killed! out
+  warning: s3wireprotocache: bucket no-such-bucket cannot be used, serving without the cache until it can: there is no bucket no-such-bucket (create the bucket or correct bucket)
+  s3wireprotocache: bucket no-such-bucket can be used again
+
+A terminal that takes nothing any more stops neither server nor uploads
+
+  $ hg -R server serve -p $HGPORT --pid-file hg.pid -A access.log -E error.log --config s3wireprotocache.bucket=third-bucket > /dev/null 2> /dev/full &
+  $ "$PYTHON" "$TESTLIB/s3.py" wait http://127.0.0.1:$HGPORT; cat hg.pid >> $DAEMON_PIDS
+  $ for c in c16 c17; do clone $c; events server 4 > /dev/null; done
+  $ s3 mb third-bucket
+  $ clone c18
+  $ events server 4 | sed 's/ key.*//'
+  miss filesdata
+  miss manifestdata
+  stored filesdata
+  stored manifestdata
+  $ stopserver
 
 An endpoint that is no S3 server, but answers
 =============================================
@@ -106,6 +138,7 @@ An endpoint that is no S3 server, but answers
   > import http.server, os, sys
   > class Handler(http.server.BaseHTTPRequestHandler):
   >     def answer(self):
+  >         self.rfile.read(int(self.headers.get("Content-Length", 0)))
   >         self.send_response(int(sys.argv[2]))
   >         self.send_header("Content-Length", "7")
   >         self.end_headers()
@@ -115,24 +148,49 @@ An endpoint that is no S3 server, but answers
   > server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
   > server.serve_forever()
   > EOF
-  $ for status in 200 301 403 404 500 503; do
-  >   "$PYTHON" garbage.py $HGPORT2 $status 2> garbage.log & echo $! > garbage.pid; cat garbage.pid >> $DAEMON_PIDS
+  $ for status in 200 301 400 403 404 500 503; do
+  >   echo "== $status"
+  >   "$PYTHON" garbage.py $HGPORT2 $status > garbage.log 2>&1 & echo $! > garbage.pid; cat garbage.pid >> $DAEMON_PIDS
   >   "$PYTHON" "$TESTLIB/s3.py" wait http://127.0.0.1:$HGPORT2
-  >   startserver server --config s3wireprotocache.endpoint-url=http://127.0.0.1:$HGPORT2 2>&1 | sed 's/:.*//'
+  >   startserver server --config s3wireprotocache.endpoint-url=http://127.0.0.1:$HGPORT2 2>&1 | sed 's/ cannot be used.*//'
   >   clone garbage$status
   >   stopserver
   >   "$PYTHON" "$TESTLIB/stop.py" garbage.pid
+  >   case $status in 200|404) n=4;; *) n=2;; esac
+  >   events server $n > lines || echo too few
+  >   sed 's/ key.*//' lines
   > done
-  warning
-  warning
-  warning
-  warning
-  warning
-  $ events server | sed 's/ key.*//' | sort | uniq -c
-  * error filesdata (glob)
-  * error manifestdata (glob)
-  * miss filesdata (glob)
-  * miss manifestdata (glob)
+  == 200
+  error filesdata
+  error manifestdata
+  miss filesdata
+  miss manifestdata
+  == 301
+  warning: s3wireprotocache: bucket hg-cache
+  error filesdata
+  error manifestdata
+  == 400
+  warning: s3wireprotocache: bucket hg-cache
+  error filesdata
+  error manifestdata
+  == 403
+  warning: s3wireprotocache: bucket hg-cache
+  error filesdata
+  error manifestdata
+  == 404
+  warning: s3wireprotocache: bucket hg-cache
+  error filesdata
+  error manifestdata
+  miss filesdata
+  miss manifestdata
+  == 500
+  warning: s3wireprotocache: bucket hg-cache
+  error filesdata
+  error manifestdata
+  == 503
+  warning: s3wireprotocache: bucket hg-cache
+  error filesdata
+  error manifestdata
 
 An endpoint that accepts connections and then says nothing
 ==========================================================
@@ -143,7 +201,7 @@ An endpoint that accepts connections and then says nothing
   > open("silent.ready", "w").close()
   > while True: kept = listener.accept()
   > EOF
-  $ "$PYTHON" silent.py $HGPORT2 & echo $! > silent.pid; cat silent.pid >> $DAEMON_PIDS
+  $ "$PYTHON" silent.py $HGPORT2 > silent.log 2>&1 & echo $! > silent.pid; cat silent.pid >> $DAEMON_PIDS
   $ while ! test -e silent.ready; do sleep 0.1; done
   $ startserver server --config s3wireprotocache.endpoint-url=http://127.0.0.1:$HGPORT2 --config s3wireprotocache.read-timeout=0.5
   warning: s3wireprotocache: bucket hg-cache cannot be used, serving without the cache until it can: HEAD failed: * (glob)

@@ -36,7 +36,7 @@ class Upload:
     """One object to store; the spool belongs to the uploader from then on.
 
     ``done(outcome, seconds, reason)`` is called once, in some thread, with
-    STORED, DROPPED or ERROR. It must not raise.
+    STORED, DROPPED or ERROR. What it raises is lost.
     """
 
     store: ObjectStore
@@ -81,13 +81,11 @@ class Uploader:
             if self._closed:
                 reason = "the server is stopping"
             elif self._has_no_room_for(upload.spool.size_bytes):
-                reason = "the upload queue is full"
+                reason = "the upload queue is full (%d dropped so far)" % (
+                    self.counts[DROPPED] + 1
+                )
             else:
-                self._bytes_held += upload.spool.size_bytes
-                self._memory_held += upload.spool.memory_bytes
-                self._queue.append(upload)
-                self._start_thread_if_needed()
-                self._changed.notify()
+                reason = self._enqueue(upload)
         if reason is not None:
             self._finish(upload, DROPPED, 0.0, reason)
 
@@ -125,14 +123,26 @@ class Uploader:
             and self._bytes_held + size_bytes > self._limits.queued_bytes
         )
 
-    def _start_thread_if_needed(self):
-        wanted = len(self._queue) + self._busy
+    def _enqueue(self, upload):
+        """Queue it; return why not when no thread will ever take it."""
+        wanted = len(self._queue) + self._busy + 1
         if len(self._threads) < min(wanted, self._limits.threads):
             thread = threading.Thread(
                 target=self._run, name="hg-s3-upload", daemon=True
             )
-            self._threads.append(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as err:
+                # The system's limit. Those that run, if any, do it all.
+                if not self._threads:
+                    return str(err)
+            else:
+                self._threads.append(thread)
+        self._bytes_held += upload.spool.size_bytes
+        self._memory_held += upload.spool.memory_bytes
+        self._queue.append(upload)
+        self._changed.notify()
+        return None
 
     def _run(self):
         while True:
@@ -179,4 +189,8 @@ class Uploader:
         upload.spool.close()
         with self._changed:
             self.counts[outcome] += 1
-        upload.done(outcome, seconds, reason)
+        try:
+            upload.done(outcome, seconds, reason)
+        except Exception:
+            # It was only being told. This thread has others to serve.
+            return

@@ -35,19 +35,35 @@ CREDENTIALS_SEARCH_SECONDS = 30.0
 
 _REDIRECTS = frozenset((301, 302, 307, 308))
 
+#: Answers that other credentials might change.
+_REFUSALS = frozenset(
+    (
+        "400",
+        "403",
+        "AccessDenied",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+    )
+)
+
+#: Where an object cannot be read from until somebody has it restored.
+_ARCHIVES = frozenset(("GLACIER", "DEEP_ARCHIVE"))
+
 #: Error codes after which boto3 asks where the bucket is. A HEAD has no body
 #: to put a code in: there, it takes any 400 for a wrong region, and so do we.
 _WRONG_REGION = frozenset(("PermanentRedirect", "AuthorizationHeaderMalformed", "400"))
 
 #: What S3 answers, to what the operator can do about it.
 _HINTS = {
-    "NoSuchBucket": "create the bucket or correct s3wireprotocache.bucket",
+    "NoSuchBucket": "create the bucket or correct bucket",
     "403": "check the credentials and that they allow s3:GetObject, "
     "s3:PutObject and s3:ListBucket",
     "AccessDenied": "check that the credentials allow s3:GetObject, "
     "s3:PutObject and s3:ListBucket",
-    "InvalidAccessKeyId": "check s3wireprotocache.access-key-id",
-    "SignatureDoesNotMatch": "check s3wireprotocache.secret-access-key",
+    "InvalidAccessKeyId": "check access-key-id",
+    "SignatureDoesNotMatch": "check secret-access-key",
     "ExpiredToken": "the session token has expired",
     "RequestTimeTooSkewed": "check the clock of this machine",
 }
@@ -65,6 +81,7 @@ class S3Store(ObjectStore):
         self._bucket = settings.bucket
         self._clients = S3Clients(settings, self._refuse_redirects)
         self._next_search = math.inf
+        self._last_search = -math.inf
 
     @property
     def _client(self):
@@ -79,16 +96,22 @@ class S3Store(ObjectStore):
         return self._clients.public
 
     def _search_credentials(self):
-        """Make the clients anew if there are credentials by now.
+        """Make the clients anew, with the credentials that there are by now.
 
         boto3 looks for them once, when it makes a client. A role that is
-        attached later, or a metadata service that is slow when the machine
-        boots, must not cost the cache until the next restart.
+        attached later, a metadata service that is slow when the machine boots,
+        or a file that some tool rewrites every hour must not cost the cache
+        until the next restart.
         """
-        self._next_search = time.monotonic() + CREDENTIALS_SEARCH_SECONDS
+        self._next_search = math.inf
+        self._last_search = time.monotonic()
         if credentials_exist(self._settings):
             self._clients = S3Clients(self._settings, self._refuse_redirects)
-            self._next_search = math.inf
+
+    def _plan_search(self):
+        """With the next request, but not too often; never for keys in settings."""
+        if not self._settings.access_key_id:
+            self._next_search = self._last_search + CREDENTIALS_SEARCH_SECONDS
 
     def head(self, key):
         with self._translated_faults("HEAD"):
@@ -98,6 +121,8 @@ class S3Store(ObjectStore):
                 if _code(err) in _MISSING_CODES:
                     return None
                 raise
+            if _is_archived(response):
+                return None
             return ObjectInfo(
                 key=key,
                 size_bytes=_content_length(response, "HEAD"),
@@ -185,8 +210,7 @@ class S3Store(ObjectStore):
     def _check_region(self, region):
         if region != self._settings.region:
             raise StoreUnavailable(
-                "bucket %s is in %s (correct s3wireprotocache.region)"
-                % (self._bucket, region)
+                "bucket %s is in %s (correct region)" % (self._bucket, region)
             )
 
     def _refuse_redirects(self, response, **_kwargs):
@@ -203,17 +227,22 @@ class S3Store(ObjectStore):
         code = str(parsed.get("Error", {}).get("Code", ""))
         if http.status_code not in _REDIRECTS and code not in _WRONG_REGION:
             return
-        region = http.headers.get("x-amz-bucket-region", "another region")
-        raise StoreUnavailable(
-            "S3 answers %s: bucket %s is in %s, not in %s (correct "
-            "s3wireprotocache.region)"
-            % (
-                http.status_code,
+        if code in _REFUSALS:
+            self._plan_search()
+        region = http.headers.get("x-amz-bucket-region")
+        if region:
+            what = "bucket %s is in %s, not in %s (correct region)" % (
                 self._bucket,
                 one_line(region),
                 self._settings.region,
             )
-        )
+        elif http.status_code in _REDIRECTS:
+            what = "bucket %s is elsewhere (correct region or endpoint-url)" % (
+                self._bucket
+            )
+        else:
+            what = "the region is wrong, or a session token has expired"
+        raise StoreUnavailable("S3 answers %d: %s" % (http.status_code, what))
 
     def _chunks(self, body):
         """Read a botocore StreamingBody to its announced end; always close it."""
@@ -235,17 +264,18 @@ class S3Store(ObjectStore):
         except botocore.exceptions.ClientError as err:
             code = _code(err)
             hint = _HINTS.get(code)
+            if code in _REFUSALS:
+                self._plan_search()
             raise StoreUnavailable(
                 "%s failed: %s%s"
                 % (doing, one_line(err), " (%s)" % hint if hint else "")
             )
         except botocore.exceptions.NoCredentialsError:
-            if self._next_search == math.inf:
-                self._next_search = time.monotonic()
+            self._plan_search()
             raise StoreUnavailable(
-                "%s failed: no credentials found (set s3wireprotocache."
-                "access-key-id and s3wireprotocache.secret-access-key, or "
-                "s3wireprotocache.profile)" % doing
+                "%s failed: no credentials found (set "
+                "access-key-id and secret-access-key, or "
+                "profile)" % doing
             )
         except Exception as err:
             # Not a list of classes: a connection that breaks at an awkward place,
@@ -253,6 +283,15 @@ class S3Store(ObjectStore):
             # http.client as many things, RecursionError among them. Each means
             # that the store gave no answer that can be used.
             raise StoreUnavailable("%s failed: %s" % (doing, one_line(err))) from err
+
+
+def _is_archived(response):
+    """Whether a lifecycle rule has put the object where no GET reaches it."""
+    if response.get("StorageClass") not in _ARCHIVES and not response.get(
+        "ArchiveStatus"
+    ):
+        return False
+    return 'ongoing-request="false"' not in response.get("Restore", "")
 
 
 def _content_length(response, doing):
