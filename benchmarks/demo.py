@@ -156,7 +156,10 @@ def _demo(options: argparse.Namespace) -> int:
             line for line in server.hg.log().splitlines() if not line.startswith("http")
         ]
     print("both clones: hg verify is clean, the nodes are those of the server\n")
-    print(_as_table(runs))
+    stored = _stored_commands(objects)
+    print(_as_table(runs, stored))
+    if not stored:
+        print("small: below minimum-object-size (64KB), so it stays with the server")
     print(_explanation(runs, objects))
     for message in messages:
         print(f"the server said: {message}")
@@ -185,11 +188,24 @@ def _check(hg: pathlib.Path, clone: pathlib.Path, nodes: list[str]) -> None:
         )
 
 
-def _as_table(runs: list[CloneRun]) -> str:
+def _stored_commands(objects: list[tuple[str, int]]) -> set[str]:
+    """Keys end with .../COMMAND/REQUEST."""
+    return {key.split("/")[-2] for key, _size in objects}
+
+
+def _cache_word(command: str, hit: bool | None, stored: set[str]) -> str:
+    if hit is None:
+        return "-"
+    if hit:
+        return "hit"
+    return "miss" if command in stored else "small"
+
+
+def _as_table(runs: list[CloneRun], stored: set[str]) -> str:
     rows = []
     for number, run in enumerate(runs, 1):
         for command, cost in run.commands.items():
-            cache = "-" if cost.hit is None else "hit" if cost.hit else "miss"
+            cache = _cache_word(command, cost.hit, stored)
             amounts = (f"{cost.server_bytes:,}", f"{cost.store_bytes:,}")
             times = (f"{cost.cpu_seconds:.3f}", f"{cost.client_seconds:.2f}")
             rows.append((str(number), command, cache, *amounts, *times))
