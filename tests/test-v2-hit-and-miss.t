@@ -162,3 +162,32 @@ A presigned query string is in no log of ours
   $ grep -rl X-Amz server/.hg access.log error.log
   [1]
   $ cat error.log
+
+What is teed is what goes out
+=============================
+
+A command that answers with a stream is teed without being consumed, and a
+large file revision without being copied
+
+  $ cat > tee.py << EOF
+  > from mercurial import wireprototypes as types
+  > from mercurial.utils import cborutil
+  > from hgs3.cache.spool import Spool
+  > from hgs3.wireproto.v2 import ResponseCacher
+  > class Cacher(ResponseCacher):
+  >     def __init__(self):
+  >         self._types, self._encodefn, self._spool = types, cborutil.streamencode, Spool()
+  > def sent_and_kept(*objs):
+  >     cacher = Cacher()
+  >     sent = b"".join(out.data for obj in objs for out in cacher.onobject(obj))
+  >     return sent, cacher._spool.body().read()
+  > chunks = [b"one", b"two" * 10000, b"three"]
+  > sent, kept = sent_and_kept({b"a": 1}, types.indefinitebytestringresponse(iter(chunks)), b"x" * 70000)
+  > assert sent == kept
+  > a, *stream, x = cborutil.decodeall(sent)
+  > assert (a, b"".join(stream), x) == ({b"a": 1}, b"".join(chunks), b"x" * 70000)
+  > big = b"x" * 1000000
+  > print([out.data is big for out in Cacher().onobject(big)])
+  > EOF
+  $ "$PYTHON" tee.py
+  [False, True]

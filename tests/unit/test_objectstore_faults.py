@@ -127,14 +127,14 @@ def test_a_404_means_missing_only_where_something_is_looked_for(body):
         assert store.head("key") is None
         assert store.read("key") is None
         reason_of(put, store, "key", b"body")
-        assert "s3wireprotocache.bucket" in reason_of(store.probe)
+        assert "bucket" in reason_of(store.probe)
 
 
 @pytest.mark.parametrize("method", ["read", "put", "put-large"])
 def test_a_missing_bucket_is_no_missing_object(method):
     with FaultServer(answer(404, s3_error("NoSuchBucket"))) as server:
         reason = reason_of(METHODS[method], failing_store(server))
-        assert "s3wireprotocache.bucket" in reason
+        assert "bucket" in reason
 
 
 @pytest.mark.parametrize("sent", [0, 1, 100_000])
@@ -215,10 +215,10 @@ def test_an_error_in_an_answer_of_200_is_an_error():
 @pytest.mark.parametrize(
     "code, setting",
     [
-        ("SignatureDoesNotMatch", "s3wireprotocache.secret-access-key"),
-        ("InvalidAccessKeyId", "s3wireprotocache.access-key-id"),
+        ("SignatureDoesNotMatch", "check secret-access-key"),
+        ("InvalidAccessKeyId", "check access-key-id"),
         ("AccessDenied", "s3:GetObject"),
-        ("NoSuchBucket", "s3wireprotocache.bucket"),
+        ("NoSuchBucket", "correct bucket"),
         ("ExpiredToken", "expired"),
         ("RequestTimeTooSkewed", "clock"),
     ],
@@ -260,7 +260,7 @@ def test_nobody_is_followed_to_another_region(status, region):
             assert len(server.requests) == len(METHODS)
         assert elsewhere.requests == []
     for reason in reasons:
-        assert "s3wireprotocache.region" in reason
+        assert "region" in reason
         assert region is None or region in reason
 
 
@@ -268,9 +268,7 @@ def test_a_bucket_elsewhere_is_told_apart_from_a_bad_request():
     with FaultServer(answer(400, s3_error("InvalidArgument"))) as server:
         assert "region" not in reason_of(METHODS["read"], failing_store(server))
     with FaultServer(answer(400, s3_error("AuthorizationHeaderMalformed"))) as server:
-        assert "s3wireprotocache.region" in reason_of(
-            METHODS["read"], failing_store(server)
-        )
+        assert "region" in reason_of(METHODS["read"], failing_store(server))
 
 
 def test_a_store_that_comes_back_is_used_again():

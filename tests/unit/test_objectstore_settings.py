@@ -136,7 +136,7 @@ def test_without_credentials_the_reason_names_the_settings():
         with pytest.raises(StoreUnavailable) as caught:
             use()
         for setting in ("access-key-id", "secret-access-key", "profile"):
-            assert "s3wireprotocache." + setting in caught.value.reason
+            assert setting in caught.value.reason
 
 
 def test_without_credentials_the_place_of_urls_is_known():

@@ -102,9 +102,23 @@ def test_space_around_a_value_is_not_part_of_it():
     assert load(bucket=" hg-cache\t").store.bucket == "hg-cache"
 
 
-def test_bytes_that_are_no_utf8_survive():
-    assert load(repo_id="\udcff").repo_id == b"\xff"
-    assert load(prefix="\udcff/").prefix == "\udcff/"
+@pytest.mark.parametrize("item", ["repo_id", "prefix", "bucket", "profile"])
+def test_text_that_is_no_utf8_is_refused(item):
+    """It could not become part of a key, nor of a URL."""
+    with pytest.raises(error.Abort) as caught:
+        load(**{item: "\udcff"})
+    assert b"is not UTF-8" in caught.value.message
+
+
+def test_other_languages_are_welcome():
+    assert load(repo_id="d\u00e9p\u00f4t").repo_id == "d\u00e9p\u00f4t".encode()
+    assert load(prefix="d\u00e9p\u00f4t/").prefix == "d\u00e9p\u00f4t/"
+
+
+def test_a_prefix_holds_no_space():
+    with pytest.raises(error.Abort) as caught:
+        load(prefix="two words/")
+    assert b"holds a space" in caught.value.message
 
 
 @pytest.mark.parametrize(

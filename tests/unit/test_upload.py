@@ -163,6 +163,9 @@ def test_no_more_threads_than_allowed(blocked, outcomes):
     assert all(len(calls) == 1 for calls in outcomes.calls.values())
 
 
+FULL = "the upload queue is full (%d dropped so far)"
+
+
 def test_a_full_queue_drops_and_counts(blocked, outcomes):
     uploader = Uploader(UploadLimits(threads=1, queued_objects=2))
     uploader.submit(upload(blocked, outcomes, "sending"))
@@ -170,7 +173,7 @@ def test_a_full_queue_drops_and_counts(blocked, outcomes):
     for key in ("waiting 1", "waiting 2", "dropped"):
         uploader.submit(upload(blocked, outcomes, key))
     # Told at once, by the thread that submits.
-    assert outcomes.calls == {"dropped": [(DROPPED, "the upload queue is full")]}
+    assert outcomes.calls == {"dropped": [(DROPPED, FULL % 1)]}
     blocked.released.set()
     assert outcomes.wait("sending", "waiting 1", "waiting 2") == [STORED] * 3
     uploader.submit(upload(blocked, outcomes, "later"))

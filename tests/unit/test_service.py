@@ -1,0 +1,85 @@
+"""What a process shares, and what it says of a store that is out of order."""
+
+import pytest
+from hgui import make_ui
+
+from hgs3 import service
+from hgs3.service import LOOKUP, UPLOAD, Health
+
+KEYS = {"access_key_id": "k", "secret_access_key": "s", "bucket": "hg-cache"}
+
+
+class RecordingUi:
+    def __init__(self):
+        self.said = []
+
+    def warn(self, message):
+        self.said.append(b"again" if b"can be used again" in message else b"down")
+
+    def flush(self):
+        pass
+
+
+class BrokenUi(RecordingUi):
+    def warn(self, message):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    service._forget()
+    yield
+    service._forget()
+
+
+def test_one_warning_an_outage_and_one_line_at_its_end():
+    health, ui = Health("hg-cache"), RecordingUi()
+    for _ in range(3):
+        health.fault(ui, LOOKUP, "no answer")
+    health.fine(ui, LOOKUP)
+    health.fine(ui, LOOKUP)
+    assert ui.said == [b"down", b"again"]
+
+
+def test_a_lookup_that_works_does_not_hide_uploads_that_fail():
+    """A bucket that is missing, or that may only be read."""
+    health, ui = Health("hg-cache"), RecordingUi()
+    for _ in range(3):
+        health.fine(ui, LOOKUP)
+        health.fault(ui, UPLOAD, "no such bucket")
+    assert ui.said == [b"down"]
+    health.fine(ui, UPLOAD)
+    assert ui.said == [b"down", b"again"]
+
+
+def test_a_terminal_that_is_gone_takes_nothing_with_it():
+    health = Health("hg-cache")
+    health.fault(BrokenUi(), LOOKUP, "no answer")
+    health.fine(BrokenUi(), LOOKUP)
+
+
+def test_repositories_that_differ_in_their_identity_share_a_store():
+    one = service.start(make_ui(repo_id="one", **KEYS))
+    two = service.start(make_ui(repo_id="two", prefix="p/", **KEYS))
+    other = service.start(make_ui(**dict(KEYS, bucket="other-bucket")))
+    assert one is not two
+    assert one.store is two.store and one.health is two.health
+    assert other.store is not one.store
+    assert service.start(make_ui(repo_id="one", **KEYS)) is one
+
+
+def test_settings_that_change_for_ever_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(service, "_make_store", lambda settings: object())
+    for number in range(300):
+        service.start(make_ui(session_token="token %d" % number, **KEYS))
+    assert len(service._stores) == 32
+    assert len(service._services) == 256
+
+
+def test_a_bad_setting_while_serving_is_said_once(monkeypatch):
+    said = []
+    monkeypatch.setattr(service, "_tell", lambda ui, message: said.append(message))
+    monkeypatch.setattr(service, "_complaints", set())
+    for _ in range(3):
+        assert service.of(make_ui(url_lifetime="soon", **KEYS)) is service.OFF
+    assert len(said) == 1 and b"url-lifetime" in said[0]
