@@ -13,6 +13,7 @@ import sys
 
 import hgdemandimport
 
+from . import compat
 from .forksafe import ForkSafeLock
 
 #: Whose lazy modules a request may need. What else is lazy by then is there
@@ -40,10 +41,12 @@ def load_once():
 
 
 def _import_ours():
+    has_v2 = compat.wireprotov2() is not None
     for package in ("hgs3", "hgs3.cache", "hgs3.wireproto"):
         path = importlib.import_module(package).__path__
         for module in pkgutil.iter_modules(path, package + "."):
-            if not module.ispkg:
+            needs_v2 = module.name.startswith("hgs3.wireproto.v2")
+            if not module.ispkg and (has_v2 or not needs_v2):
                 importlib.import_module(module.name)
 
 
