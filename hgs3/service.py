@@ -24,10 +24,8 @@ LOOKUP = "look-up"
 UPLOAD = "upload"
 
 _lock = ForkSafeLock()
-#: CacheSettings to CacheService, and S3Settings to (store, Health): repositories
-#: that differ only in their identity share a store and its connections.
-#: Bounded: a session token that is rotated makes new settings each time.
-_services = util.lrucachedict(256)
+#: S3Settings to (store, Health). Bounded: a session token that is rotated makes
+#: new settings each time.
 _stores = util.lrucachedict(32)
 _uploader = None
 _complaints = set()
@@ -84,11 +82,11 @@ class Health:
 
     def fine(self, ui, kind):
         if kind not in self._failing:
-            return
+            return  # as nearly always, without the lock
         with self._lock:
+            last = self._failing == {kind}
             self._failing.discard(kind)
-            back = not self._failing
-        if back:
+        if last:
             _tell(
                 ui,
                 _(b"s3wireprotocache: bucket %s can be used again\n") % self._bucket,
@@ -113,12 +111,7 @@ def start(ui):
     """
     settings = settingsmod.load(ui)
     with _lock:
-        service = _services.get(settings)
-        if service is None:
-            store, health = _store_and_health(settings.store)
-            service = CacheService(settings, store, health)
-            _services[settings] = service
-        return service
+        return CacheService(settings, *_store_and_health(settings.store))
 
 
 def of(ui):
@@ -195,7 +188,6 @@ def _forget():
     global _uploader
     # What is queued is the parent's to store, and its threads to wait for.
     atexit.unregister(_drain)
-    _services.clear()
     _stores.clear()
     _uploader = None
 

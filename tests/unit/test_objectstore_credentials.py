@@ -1,12 +1,14 @@
 """Credentials that change under a running server, and objects it cannot read."""
 
+import types
+
 import pytest
-from stores import s3_store
+from stores import put, s3_store
 from test_objectstore_settings import FILE, NO_KEYS, credentials_file, key_of
 
 from hgs3.objectstore import s3
 from hgs3.objectstore.base import StoreUnavailable
-from testlib.faultserver import FaultServer, answer
+from testlib.faultserver import FaultServer, answer, s3_error
 
 __all__ = ["credentials_file"]  # a fixture
 
@@ -43,6 +45,59 @@ def test_the_search_is_not_made_with_every_refusal(credentials_file, monkeypatch
             with pytest.raises(StoreUnavailable):
                 store.head("key")
     assert searches == [1]
+
+
+REFUSALS = {
+    "403": REFUSED,
+    "400": answer(400),  # all that a HEAD can say of a token that has expired
+    "ExpiredToken": answer(400, s3_error("ExpiredToken")),
+    "InvalidToken": answer(400, s3_error("InvalidToken")),
+    "InvalidAccessKeyId": answer(403, s3_error("InvalidAccessKeyId")),
+    "SignatureDoesNotMatch": answer(403, s3_error("SignatureDoesNotMatch")),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_after_a_refusal_a_search_is_made_in_time(
+    refusal, credentials_file, monkeypatch
+):
+    now = [1000.0]
+    monkeypatch.setattr(s3, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
+    credentials_file.write_text(FILE % "default")
+    with FaultServer(REFUSALS[refusal]) as server:
+        store = s3_store(server.url, **NO_KEYS)
+        for _ in range(2):
+            # The search that the first one leads to finds nothing new.
+            with pytest.raises(StoreUnavailable):
+                list(store.read("key"))
+        credentials_file.write_text(FILE.replace("key-of", "new-key-of") % "default")
+        now[0] += s3.CREDENTIALS_SEARCH_SECONDS - 1
+        with pytest.raises(StoreUnavailable):
+            list(store.read("key"))
+        now[0] += 1
+        server.fault = answer(200, headers={"ETag": '"etag"'})
+        put(store, "key", b"body")
+        used = [key_in(request) for request in server.requests]
+    assert used == ["key-of-a-file"] * (len(used) - 1) + ["new-key-of-a-file"]
+
+
+def test_where_all_is_well_nothing_is_searched(credentials_file, monkeypatch):
+    monkeypatch.setattr(s3, "CREDENTIALS_SEARCH_SECONDS", 0.0)
+    monkeypatch.setattr(s3, "credentials_exist", lambda settings: 1 / 0)
+    credentials_file.write_text(FILE % "default")
+    with FaultServer(answer(200)) as server:
+        store = s3_store(server.url, **NO_KEYS)
+        for _ in range(2):
+            assert store.head("key") is not None
+        # Neither an outage nor an object that is missing asks for others.
+        server.fault = answer(404)
+        for _ in range(2):
+            assert store.head("key") is None
+        for status in (301, 410):
+            server.fault = answer(status, s3_error("Gone"))
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable, match=str(status)):
+                    store.head("key")
 
 
 def test_keys_of_the_settings_are_what_they_are(monkeypatch):

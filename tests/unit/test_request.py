@@ -33,11 +33,19 @@ ENVIRONMENT = {
         ({"HTTP_AUTHORIZATION": "basic dXNlcjpwYXNz"}, True),
         ({"HTTP_AUTHORIZATION": 'Digest username="user"'}, False),
         ({"HTTP_AUTHORIZATION": "Bearer token"}, False),
+        ({"HTTP_AUTHORIZATION": "Basically token"}, False),
+        ({"HTTP_AUTHORIZATION": " "}, False),
+        # The header is what the client sends; the rest, what is made of it.
+        ({"HTTP_AUTHORIZATION": "Bearer token", "REMOTE_USER": "user"}, False),
+        ({"HTTP_AUTHORIZATION": "BASIC dXNlcjo=", "AUTH_TYPE": "SSL"}, True),
         ({"REMOTE_USER": "user"}, True),
+        ({"REMOTE_USER": "user", "AUTH_TYPE": ""}, True),
         ({"REMOTE_USER": "user", "AUTH_TYPE": "Basic"}, True),
+        ({"REMOTE_USER": "user", "AUTH_TYPE": "basic"}, True),
         ({"REMOTE_USER": "user", "AUTH_TYPE": "Digest"}, False),
         ({"REMOTE_USER": "user", "AUTH_TYPE": "SSL"}, False),
         ({"REMOTE_USER": ""}, False),
+        ({"AUTH_TYPE": "Basic"}, False),
     ],
 )
 def test_who_would_send_a_password_along(environment, sends):
@@ -84,6 +92,30 @@ def test_a_client_that_goes_away():
     assert callback.calls == 0
     del chunks
     assert callback.calls == 1
+
+
+def test_a_server_that_closes_a_response_half_way():
+    callback = Callback()
+    chunks = serving(callback)
+    next(chunks)
+    chunks.close()
+    assert callback.calls == 1
+    assert list(chunks) == [] and callback.calls == 1
+
+
+def test_a_request_that_is_closed_while_its_thread_serves_the_next():
+    """So late does a server that keeps a response around close it."""
+    first, second = Callback(), Callback()
+    left = serving(first)
+    next(left)
+    chunks = serving(second)
+    next(chunks)
+    left.close()
+    assert (first.calls, second.calls) == (1, 0)
+    third = Callback()
+    requestscope.at_end(third)
+    assert list(chunks) == [b"two"]
+    assert (first.calls, second.calls, third.calls) == (1, 1, 1)
 
 
 def test_outside_of_a_request_nothing_is_kept():

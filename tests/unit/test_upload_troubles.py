@@ -6,7 +6,7 @@ import sys
 import threading
 
 from stores import MEDIA_TYPE, METADATA, PATIENCE_SECONDS
-from test_upload import BlockingStore, Outcomes, upload
+from test_upload import FULL, BlockingStore, Outcomes, upload
 
 from hgs3.cache.spool import Spool
 from hgs3.cache.upload import DROPPED, STORED, Upload, Uploader, UploadLimits
@@ -29,20 +29,62 @@ def test_a_done_that_raises_ends_no_thread():
     assert uploader.drain(PATIENCE_SECONDS)
 
 
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+
+
 def test_without_a_thread_nothing_waits_for_one(monkeypatch):
     store, outcomes = BlockingStore(), Outcomes()
     uploader = Uploader()
-
-    def start(self):
-        raise RuntimeError("can't start new thread")
-
+    one = upload(store, outcomes, "one")
+    body = one.spool.body()
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", start)
-        uploader.submit(upload(store, outcomes, "one"))
+        patch.setattr(threading.Thread, "start", refuse)
+        uploader.submit(one)
     assert outcomes.calls == {"one": [(DROPPED, "can't start new thread")]}
+    assert body.closed
+    assert (len(uploader._queue), uploader._bytes_held) == (0, 0)
     # When the system allows it again, all is well.
     uploader.submit(upload(store, outcomes, "two"))
     assert outcomes.wait("two") == [STORED]
+    assert uploader.drain(PATIENCE_SECONDS)
+    assert uploader.counts == {DROPPED: 1, STORED: 1}
+
+
+def test_without_a_thread_there_is_nothing_to_drain(monkeypatch):
+    outcomes = Outcomes()
+    uploader = Uploader()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    uploader.submit(upload(BlockingStore(), outcomes, "one"))
+    # Without waiting: nobody would ever end the wait.
+    assert uploader.drain(0.0)
+    assert outcomes.calls == {"one": [(DROPPED, "can't start new thread")]}
+
+
+def test_one_thread_does_it_all_where_there_is_no_second(monkeypatch):
+    store, outcomes = BlockingStore(released=False), Outcomes()
+    uploader = Uploader(UploadLimits(threads=2))
+    uploader.submit(upload(store, outcomes, "one"))
+    store.wait_for_put()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for key in ("two", "three"):
+        uploader.submit(upload(store, outcomes, key))
+    store.released.set()
+    assert outcomes.wait("one", "two", "three") == [STORED] * 3
+    assert uploader.drain(PATIENCE_SECONDS)
+
+
+def test_a_full_queue_says_how_many_it_cost():
+    store, outcomes = BlockingStore(released=False), Outcomes()
+    uploader = Uploader(UploadLimits(threads=1, queued_objects=1))
+    uploader.submit(upload(store, outcomes, "sending"))
+    store.wait_for_put()
+    for key in ("waiting", "dropped 1", "dropped 2", "dropped 3"):
+        uploader.submit(upload(store, outcomes, key))
+    assert outcomes.calls == {
+        "dropped %d" % number: [(DROPPED, FULL % number)] for number in (1, 2, 3)
+    }
+    store.released.set()
     assert uploader.drain(PATIENCE_SECONDS)
 
 
@@ -51,7 +93,7 @@ import atexit, os, sys, threading
 import hgui
 from hgs3 import service
 from hgs3.cache.spool import Spool
-from hgs3.cache.upload import Upload
+from hgs3.cache.upload import Upload, Uploader, UploadLimits
 from hgs3.objectstore.null import NullStore
 
 class Slow(NullStore):
@@ -60,6 +102,8 @@ class Slow(NullStore):
         self.entered.set()
         self.released.wait()
 
+# A child that waits would not end in time.
+service.Uploader = lambda: Uploader(UploadLimits(drain_seconds=3600))
 spool = Spool()
 spool.write(b"body")
 parents = service.OFF.uploader
@@ -70,7 +114,9 @@ Slow.entered.wait()
 pid = os.fork()
 if not pid:
     # Ends only if it does not wait for an upload that is not its own.
-    assert service.OFF.uploader is not parents
+    atexit._run_exitfuncs()
+    mine = service.OFF.uploader
+    assert mine is not parents and not mine._closed and not parents._closed
     print("child", flush=True)
     sys.exit(0)
 assert os.waitpid(pid, 0)[1] == 0
