@@ -15,6 +15,9 @@ from ..objectstore.base import CHUNK_BYTES
 #: of 8 MB adds 10 MB to the peak of the process, and is no faster.
 MEMORY_BYTES = 4 * 1024 * 1024
 
+#: Most pieces of a response are small; the system is called for many at once.
+DISK_BUFFER_BYTES = 256 * 1024
+
 
 class SpoolFull(Exception):
     """The body cannot be kept (a full disk, for instance)."""
@@ -54,7 +57,9 @@ class Spool:
             return
         memory = typing.cast(io.BytesIO, self._file)
         try:
-            self._file = tempfile.TemporaryFile(prefix="hg-s3-")
+            self._file = tempfile.TemporaryFile(
+                prefix="hg-s3-", buffering=DISK_BUFFER_BYTES
+            )
             self._in_memory = False
             self._file.write(memory.getbuffer())
         except OSError as err:

@@ -24,6 +24,9 @@ from . import redirect, requestscope, v2request
 
 PROTOCOL = "v2"
 
+#: From here on, a copy costs more than to handle two pieces.
+LARGE_BYTES = 128 * 1024
+
 
 def _fails_open(answer_without_cache):
     """Decorate a method of the cacher that must never fail a request.
@@ -211,7 +214,7 @@ class ResponseCacher:
     def _encoded(self, obj):
         if isinstance(obj, self._types.encodedresponse):
             return (obj.data,)
-        if isinstance(obj, bytes):
+        if isinstance(obj, bytes) and len(obj) > LARGE_BYTES:
             # A whole file, may be: a header and the very same bytes, uncopied.
             return self._encodefn(obj)
         return (b"".join(self._encodefn(obj)),)
