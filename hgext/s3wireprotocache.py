@@ -37,6 +37,10 @@ a client may not see is never taken from the cache: the permission checks of
 the server run before, and the changesets that a request is about must be
 visible in the repository as it is served at that moment.
 
+A client that authenticates to the server with HTTP Basic gets stored
+responses through the server, not by redirect: it would send its password to
+the store.
+
 When S3 cannot be reached, is slow, refuses or sends something damaged, the
 server answers as it would without this extension, says so once, and uses the
 cache again when it can.
