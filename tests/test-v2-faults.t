@@ -274,6 +274,33 @@ A server that is stopped finishes its uploads
   miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
   stored filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* (glob)
 
+A disk that is full under the spool: responses go out, and are not stored
+=========================================================================
+
+(the system refuses files of more than 3 MB to this server)
+
+  $ limited() { (ulimit -f 3000; startserver server "$@"); }
+  $ limited --config s3wireprotocache.repo-id=full
+  $ v2command filesdata "$FILES"
+  inline, 61 objects, sha256 * (glob)
+  $ events server 2
+  error filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* reason=cannot spool: * (glob)
+  miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
+  $ stopserver
+
+Nor can a stored body be fetched: the command runs
+
+  $ limited --config s3wireprotocache.repo-id=stopped
+  $ v2command filesdata "$FILES" --no-redirect
+  inline, 61 objects, sha256 * (glob)
+  $ events server 1
+  error filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=* reason=cannot spool: * (glob)
+  $ v2command filesdata "$FILES"
+  redirected, 61 objects, sha256 * (glob)
+  $ events server 1
+  hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
+  $ stopserver
+
 No spool is left behind, and no presigned query string
 
   $ ls "$TMPDIR"

@@ -252,6 +252,8 @@ class ResponseCacher:
         try:
             for chunk in chunks:
                 spool.write(chunk)
+            # A disk may turn out full with the last of it.
+            spool.body()
         except SpoolFull as err:
             raise StoreUnavailable("cannot spool: %s" % err)
         if (

@@ -160,25 +160,41 @@ def test_no_place_for_temporary_files(monkeypatch):
     spool.close()
 
 
-def test_a_real_limit_of_the_system(tmp_path):
+LIMITED = """
+import resource
+from hgs3.cache.spool import DISK_BUFFER_BYTES, Spool, SpoolFull
+limit = 10 * DISK_BUFFER_BYTES
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+spool = Spool(memory_bytes=10)
+try:
+    for _ in range(%s): spool.write(b"x" * %s)
+    print("written")
+    spool.body()
+except SpoolFull as err:
+    print(spool.size_bytes // DISK_BUFFER_BYTES, err)
+spool.close()
+"""
+
+
+@pytest.mark.parametrize(
+    "pieces, size, said",
+    [
+        # Larger than the buffer: the kernel is asked, and refuses, at once.
+        ("100", "(2 * DISK_BUFFER_BYTES)", ["10 [Errno %d]" % errno.EFBIG]),
+        # The last of it is still in the buffer when all is written.
+        ("21", "(DISK_BUFFER_BYTES // 2)", ["written", "10 [Errno %d]" % errno.EFBIG]),
+    ],
+)
+def test_a_real_limit_of_the_system(pieces, size, said, tmp_path):
     """No fake: the kernel refuses to make the file longer."""
-    code = (
-        "import resource\n"
-        "from hgs3.cache.spool import Spool, SpoolFull\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))\n"
-        "spool = Spool(memory_bytes=10)\n"
-        "try:\n"
-        "    for _ in range(100): spool.write(b'x' * 10000)\n"
-        "except SpoolFull as err:\n"
-        "    print('full at', spool.size_bytes // 100000, err)\n"
-        "spool.close()\n"
-    )
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", LIMITED % (pieces, size)],
         stdout=subprocess.PIPE,
         env=dict(os.environ, TMPDIR=str(tmp_path)),
         timeout=60,
         check=True,
     )
-    assert done.stdout.decode().startswith("full at 1 [Errno %d]" % errno.EFBIG)
+    lines = done.stdout.decode().splitlines()
+    assert len(lines) == len(said)
+    assert all(map(str.startswith, lines, said)), lines
     assert os.listdir(str(tmp_path)) == []
