@@ -18,10 +18,11 @@ REQUIRES = [
     # Amazon's need switched off.
     "boto3>=1.36",
     # Wire protocol version 2 was removed in Mercurial 6.1. Not a list of the
-    # extra, which becomes `extra == "v2"`: many releases of pip, up to 25.0 at
-    # least, take this v2 for a version number and crash for whoever installs
-    # us, with the extra or without. This way round, all since 24.1 compare it
-    # as a name; those before do so with Python 3.11 and later.
+    # extra, which becomes `extra == "v2"`: pip (seen: 23.0.1 and 25.0.1
+    # with Python 3.8) takes this v2 for a version number and crashes for
+    # whoever installs us, with the extra or without. This way round it is
+    # compared as a name: tried with pip 24.1 to 26.3, and 23.2.1 with Python
+    # 3.11. Older ones still crash with Python 3.10 and before.
     'mercurial>=5.9,<6.1; "v2" == extra',
 ]
 

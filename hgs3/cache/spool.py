@@ -11,8 +11,8 @@ import typing
 
 from ..objectstore.base import CHUNK_BYTES
 
-#: Half of the 8 MB that one response may hold in memory: measured, a spool
-#: of 8 MB adds 10 MB to the peak of the process, and is no faster.
+#: Half of the 8 MB that one response may hold in memory: with those, the peak
+#: of the process was 10 MiB higher (benchmarks/v2_clone.py), and too high.
 MEMORY_BYTES = 4 * 1024 * 1024
 
 #: Most pieces of a response are small; the system is called for many at once.
