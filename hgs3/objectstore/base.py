@@ -29,6 +29,13 @@ class StoreUnavailable(StoreError):
         self.reason = reason
 
 
+class StoreResting(StoreUnavailable):
+    """The store was not asked: it has failed so often that it is left alone.
+
+    Not one more fault of the store, so not worth another line in a log.
+    """
+
+
 class StoreSettingsError(StoreError):
     """A setting can never work, whatever the store answers.
 
@@ -41,6 +48,17 @@ class StoreSettingsError(StoreError):
         self.reason = reason
 
 
+class StoreUnsupported(StoreError):
+    """The store does not know this kind of request, and never will.
+
+    ``reason`` is one line, as that of StoreUnavailable.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 @dataclasses.dataclass(frozen=True)
 class ObjectInfo:
     """What a store says of an object without giving its body."""
@@ -49,6 +67,25 @@ class ObjectInfo:
     size_bytes: int
     #: Lower-case names without the ``x-amz-meta-`` of HTTP, to values.
     metadata: typing.Mapping[str, str]
+    #: Since the object was written, both times by the clock of the store; 0
+    #: where it does not tell them.
+    age_seconds: float = 0.0
+    #: Until a lifecycle rule may delete the object, by the clock of the store;
+    #: negative when it should be gone already. None: no rule that is known.
+    expires_in_seconds: typing.Optional[float] = None
+    #: What the store itself has computed of the body, in hexadecimal digits;
+    #: None where it computes nothing, or of the parts only.
+    sha256_hex: typing.Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ListedObject:
+    """What a listing says of an object."""
+
+    key: str
+    size_bytes: int
+    #: Seconds since the epoch.
+    modified: float
 
 
 class ObjectStore(abc.ABC):
@@ -90,6 +127,35 @@ class ObjectStore(abc.ABC):
         The object appears at once and whole, or not at all. ``body`` is a
         seekable binary file, read from its start; it may be closed by the
         store. ``metadata`` is ASCII, names in lower case.
+        """
+
+    @abc.abstractmethod
+    def put_if_absent(
+        self, key: str, body: bytes, metadata: typing.Mapping[str, str]
+    ) -> bool:
+        """Store a small body at ``key`` unless there is an object already.
+
+        Of any number of callers at once, exactly one gets True. ``body``
+        should be unlike that of any other caller: by it a store knows its own
+        object again when the answer to a first try was lost. Raises
+        StoreUnsupported, too, when the store refuses the condition as such.
+        A server that ignores the condition gives True to everybody.
+        """
+
+    @abc.abstractmethod
+    def delete(self, keys: typing.Iterable[str]) -> int:
+        """Delete the objects at ``keys``, in batches; those that are not
+        there do no harm. Returns the number of keys.
+
+        When it raises, some may be deleted.
+        """
+
+    @abc.abstractmethod
+    def list(self, prefix: str) -> typing.Iterator[ListedObject]:
+        """All objects whose key begins with ``prefix``, in the order of keys.
+
+        Pages are fetched as they are needed; the iterator, too, raises
+        StoreUnavailable.
         """
 
     @abc.abstractmethod

@@ -1,6 +1,8 @@
 """The store of a server for which no bucket is configured."""
 
-from .base import ObjectStore, StoreUnavailable
+from .base import ObjectStore, StoreUnavailable, StoreUnsupported
+
+_NO_BUCKET = "no bucket is configured"
 
 
 class NullStore(ObjectStore):
@@ -21,8 +23,19 @@ class NullStore(ObjectStore):
     def put(self, key, body, size_bytes, content_type, metadata, sha256_hex):
         pass
 
+    def put_if_absent(self, key, body, metadata):
+        # True would make everybody the one who was first, and False would have
+        # everybody wait for nobody.
+        raise StoreUnsupported(_NO_BUCKET)
+
+    def delete(self, keys):
+        return sum(1 for _key in keys)
+
+    def list(self, prefix):
+        return iter(())
+
     def presign_get(self, key, lifetime_seconds):
-        raise StoreUnavailable("no bucket is configured")
+        raise StoreUnavailable(_NO_BUCKET)
 
     def public_base_url(self):
         return None

@@ -6,6 +6,8 @@ set of settings: a client costs 0.15 s and keeps a pool of connections.
 
 import base64
 import contextlib
+import hashlib
+import itertools
 import math
 import time
 import typing
@@ -13,12 +15,9 @@ import typing
 import boto3.s3.transfer
 import botocore.exceptions
 
-from .base import (
-    CHUNK_BYTES,
-    ObjectInfo,
-    ObjectStore,
-    StoreUnavailable,
-)
+from . import s3faults
+from .base import CHUNK_BYTES, ObjectStore, StoreUnavailable, StoreUnsupported
+from .s3answers import content_length, is_archived, listed_objects, object_info
 from .s3clients import S3Clients, credentials_exist, one_line
 from .s3settings import S3Settings
 
@@ -27,7 +26,10 @@ MULTIPART_BYTES = 16 * 1024 * 1024
 #: One part is held in memory while it is sent. S3 takes no smaller ones.
 PART_BYTES = 5 * 1024 * 1024
 
-_MISSING_CODES = frozenset(("404", "NoSuchKey", "NotFound"))
+#: The most that S3 takes in one DeleteObjects.
+DELETE_BATCH_KEYS = 1000
+#: How often a conditional PUT is sent while others get in its way.
+CONFLICT_ATTEMPTS = 4
 
 #: How long to wait before credentials that are not there are searched again.
 #: A search may wait a second for a metadata service.
@@ -35,38 +37,9 @@ CREDENTIALS_SEARCH_SECONDS = 30.0
 
 _REDIRECTS = frozenset((301, 302, 307, 308))
 
-#: Answers that other credentials might change.
-_REFUSALS = frozenset(
-    (
-        "400",
-        "403",
-        "AccessDenied",
-        "ExpiredToken",
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "SignatureDoesNotMatch",
-    )
-)
-
-#: Where an object cannot be read from until somebody has it restored.
-_ARCHIVES = frozenset(("GLACIER", "DEEP_ARCHIVE"))
-
 #: Error codes after which boto3 asks where the bucket is. A HEAD has no body
 #: to put a code in: there, it takes any 400 for a wrong region, and so do we.
 _WRONG_REGION = frozenset(("PermanentRedirect", "AuthorizationHeaderMalformed", "400"))
-
-#: What S3 answers, to what the operator can do about it.
-_HINTS = {
-    "NoSuchBucket": "create the bucket or correct bucket",
-    "403": "check the credentials and that they allow s3:GetObject, "
-    "s3:PutObject and s3:ListBucket",
-    "AccessDenied": "check that the credentials allow s3:GetObject, "
-    "s3:PutObject and s3:ListBucket",
-    "InvalidAccessKeyId": "check access-key-id",
-    "SignatureDoesNotMatch": "check secret-access-key",
-    "ExpiredToken": "the session token has expired",
-    "RequestTimeTooSkewed": "check the clock of this machine",
-}
 
 
 class S3Store(ObjectStore):
@@ -82,6 +55,8 @@ class S3Store(ObjectStore):
         self._clients = S3Clients(settings, self._refuse_redirects)
         self._next_search = math.inf
         self._last_search = -math.inf
+        self._asks_checksums = True
+        self._deletes_batches = True
 
     @property
     def _client(self):
@@ -116,51 +91,55 @@ class S3Store(ObjectStore):
     def head(self, key):
         with self._translated_faults("HEAD"):
             try:
-                response = self._client.head_object(Bucket=self._bucket, Key=key)
+                response = self._head_object(key)
             except botocore.exceptions.ClientError as err:
-                if _code(err) in _MISSING_CODES:
+                if s3faults.is_missing(err):
                     return None
                 raise
-            if _is_archived(response):
-                return None
-            return ObjectInfo(
-                key=key,
-                size_bytes=_content_length(response, "HEAD"),
-                metadata=dict(response["Metadata"]),
-            )
+            return None if is_archived(response) else object_info(key, response)
+
+    def _head_object(self, key):
+        """Ask for the checksum, too, of servers that can bear the question."""
+        place = {"Bucket": self._bucket, "Key": key}
+        if self._asks_checksums:
+            try:
+                return self._client.head_object(ChecksumMode="ENABLED", **place)
+            except botocore.exceptions.ClientError as err:
+                if not s3faults.is_unknown(err):
+                    raise
+        try:
+            response = self._client.head_object(**place)
+        except botocore.exceptions.ClientError as err:
+            if s3faults.is_missing(err):
+                self._asks_checksums = False
+            raise
+        self._asks_checksums = False
+        return response
 
     def read(self, key):
         with self._translated_faults("GET"):
             try:
                 response = self._client.get_object(Bucket=self._bucket, Key=key)
             except botocore.exceptions.ClientError as err:
-                if _code(err) in _MISSING_CODES:
+                if s3faults.is_missing(err):
                     return None
                 raise
             # Without it, nobody could tell a body from the beginning of one.
-            _content_length(response, "GET")
+            content_length(response, "GET")
             return self._chunks(response["Body"])
 
     def put(self, key, body, size_bytes, content_type, metadata, sha256_hex):
-        extra: typing.Dict[str, typing.Any] = {
-            "ContentType": content_type,
-            "Metadata": dict(metadata),
-        }
-        # "private" is what S3 does unasked, and a bucket whose ACLs are
-        # disabled (the default since 2023) refuses a request that names it.
-        if self._settings.acl != "private":
-            extra["ACL"] = self._settings.acl
+        extra = self._extra(metadata, ContentType=content_type)
         body.seek(0)
         with self._translated_faults("PUT"):
             if size_bytes <= MULTIPART_BYTES:
-                digest = base64.b64encode(bytes.fromhex(sha256_hex))
                 self._client.put_object(
                     Bucket=self._bucket,
                     Key=key,
                     Body=body,
                     ContentLength=size_bytes,
                     # S3 refuses a body that was damaged on its way.
-                    ChecksumSHA256=digest.decode("ascii"),
+                    ChecksumSHA256=_base64(bytes.fromhex(sha256_hex)),
                     **extra,
                 )
                 return
@@ -178,6 +157,100 @@ class S3Store(ObjectStore):
                     use_threads=False,
                 ),
             )
+
+    def put_if_absent(self, key, body, metadata):
+        with self._translated_faults("conditional PUT"):
+            for _attempt in range(CONFLICT_ATTEMPTS):
+                try:
+                    self._client.put_object(
+                        Bucket=self._bucket,
+                        Key=key,
+                        Body=body,
+                        ChecksumSHA256=_base64(hashlib.sha256(body).digest()),
+                        IfNoneMatch="*",
+                        **self._extra(metadata),
+                    )
+                    return True
+                except botocore.exceptions.ClientError as err:
+                    if s3faults.is_existing(err):
+                        # It may be our own, by a first try whose answer is lost.
+                        return s3faults.was_retried(err) and self._holds(key, body)
+                    if s3faults.refuses_condition(err):
+                        raise StoreUnsupported(
+                            "the store knows no conditional PUT: %s" % one_line(err)
+                        )
+                    if not s3faults.is_conflict(err):
+                        raise
+        # Whoever was in the way each time has it.
+        return False
+
+    def _holds(self, key, body):
+        """Whether the object at ``key`` has this body."""
+        chunks = self.read(key)
+        if chunks is None:
+            return False
+        found = b""
+        with contextlib.closing(chunks):
+            for chunk in chunks:
+                found += chunk
+                if not body.startswith(found):
+                    return False
+        return found == body
+
+    def _extra(self, metadata, **others):
+        """What each PUT says beside its body."""
+        extra: typing.Dict[str, typing.Any] = {"Metadata": dict(metadata), **others}
+        # "private" is what S3 does unasked, and a bucket whose ACLs are
+        # disabled (the default since 2023) refuses a request that names it.
+        if self._settings.acl != "private":
+            extra["ACL"] = self._settings.acl
+        return extra
+
+    def delete(self, keys):
+        rest = iter(keys)
+        count = 0
+        while True:
+            # Outside of what translates faults: the keys may come from a
+            # listing, which has its own.
+            batch = list(itertools.islice(rest, DELETE_BATCH_KEYS))
+            if not batch:
+                return count
+            with self._translated_faults(s3faults.DELETING):
+                self._delete_batch(batch)
+            count += len(batch)
+
+    def _delete_batch(self, keys):
+        if self._deletes_batches:
+            objects = [{"Key": key} for key in dict.fromkeys(keys)]
+            try:
+                response = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": objects}
+                )
+            except botocore.exceptions.ClientError as err:
+                if not s3faults.refuses_batch(err):
+                    raise
+                self._deletes_batches = False
+            else:
+                s3faults.check_deleted(response, len(objects))
+                return
+        for key in keys:
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=key)
+            except botocore.exceptions.ClientError as err:
+                if not s3faults.is_missing(err):
+                    raise
+
+    def list(self, prefix):
+        with self._translated_faults("listing"):
+            paginator = self._client.get_paginator("list_objects_v2")
+            pages = iter(paginator.paginate(Bucket=self._bucket, Prefix=prefix))
+        while True:
+            with self._translated_faults("listing"):
+                page = next(pages, None)
+                if page is None:
+                    return
+                found = listed_objects(page)
+            yield from found
 
     def presign_get(self, key, lifetime_seconds):
         # Makes no request, but asks for credentials, which a role's chain
@@ -197,10 +270,10 @@ class S3Store(ObjectStore):
             try:
                 response = self._client.head_bucket(Bucket=self._bucket)
             except botocore.exceptions.ClientError as err:
-                if _code(err) in _MISSING_CODES:
+                if s3faults.is_missing(err):
                     raise StoreUnavailable(
                         "there is no bucket %s (%s)"
-                        % (self._bucket, _HINTS["NoSuchBucket"])
+                        % (self._bucket, s3faults.HINTS["NoSuchBucket"])
                     )
                 raise
         region = response.get("BucketRegion")
@@ -227,7 +300,7 @@ class S3Store(ObjectStore):
         code = str(parsed.get("Error", {}).get("Code", ""))
         if http.status_code not in _REDIRECTS and code not in _WRONG_REGION:
             return
-        if code in _REFUSALS:
+        if code in s3faults.REFUSALS:
             self._plan_search()
         region = http.headers.get("x-amz-bucket-region")
         if region:
@@ -254,54 +327,9 @@ class S3Store(ObjectStore):
                     return
                 yield chunk
 
-    @contextlib.contextmanager
     def _translated_faults(self, doing):
-        """Map each way in which boto3 can fail to StoreUnavailable."""
-        try:
-            yield
-        except StoreUnavailable:
-            raise
-        except botocore.exceptions.ClientError as err:
-            code = _code(err)
-            hint = _HINTS.get(code)
-            if code in _REFUSALS:
-                self._plan_search()
-            raise StoreUnavailable(
-                "%s failed: %s%s"
-                % (doing, one_line(err), " (%s)" % hint if hint else "")
-            )
-        except botocore.exceptions.NoCredentialsError:
-            self._plan_search()
-            raise StoreUnavailable(
-                "%s failed: no credentials found (set "
-                "access-key-id and secret-access-key, or "
-                "profile)" % doing
-            )
-        except Exception as err:
-            # Not a list of classes: a connection that breaks at an awkward place,
-            # or an answer that is no S3 answer, comes out of boto3, urllib3 and
-            # http.client as many things, RecursionError among them. Each means
-            # that the store gave no answer that can be used.
-            raise StoreUnavailable("%s failed: %s" % (doing, one_line(err))) from err
+        return s3faults.translated_faults(doing, self._plan_search)
 
 
-def _is_archived(response):
-    """Whether a lifecycle rule has put the object where no GET reaches it."""
-    if response.get("StorageClass") not in _ARCHIVES and not response.get(
-        "ArchiveStatus"
-    ):
-        return False
-    return 'ongoing-request="false"' not in response.get("Restore", "")
-
-
-def _content_length(response, doing):
-    """The length of a body in bytes; StoreUnavailable if it is not said."""
-    length = response.get("ContentLength")
-    if length is None:
-        raise StoreUnavailable("%s failed: the answer names no length" % doing)
-    return length
-
-
-def _code(err):
-    """The S3 error code of a ClientError; a HEAD has only the HTTP status."""
-    return str(err.response.get("Error", {}).get("Code", ""))
+def _base64(digest):
+    return base64.b64encode(digest).decode("ascii")

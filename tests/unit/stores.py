@@ -3,6 +3,7 @@
 import hashlib
 import io
 import itertools
+import threading
 import urllib.error
 import urllib.request
 
@@ -69,6 +70,28 @@ def fetch(url):
             return response.status, response.headers, response.read()
     except urllib.error.HTTPError as err:
         return err.code, err.headers, err.read()
+
+
+def in_threads(count, work):
+    """What ``work(number)`` returns, or raises, in so many threads at once."""
+    results = [None] * count
+
+    def run(number):
+        try:
+            results[number] = work(number)
+        except BaseException as err:
+            results[number] = err
+
+    threads = [
+        threading.Thread(target=run, args=(number,), daemon=True)
+        for number in range(count)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+    return results
 
 
 class WatchedBody(io.BytesIO):

@@ -8,7 +8,7 @@ import pytest
 from store_contract import LARGE, StoreContract
 from stores import put, s3_store
 
-from hgs3.objectstore.base import StoreUnavailable
+from hgs3.objectstore.base import StoreUnavailable, StoreUnsupported
 from hgs3.objectstore.null import NullStore
 from hgs3.objectstore.s3 import MULTIPART_BYTES
 
@@ -108,6 +108,14 @@ class TestNullStore:
         closed = io.BytesIO()
         closed.close()
         put(store, "key", b"", file=closed)
+
+    def test_nobody_is_the_first_to_put_what_it_does_not_keep(self, store):
+        with pytest.raises(StoreUnsupported, match="no bucket is configured"):
+            store.put_if_absent("lease", b"body", {})
+
+    def test_it_has_nothing_to_delete_or_to_list(self, store):
+        assert store.delete(iter(["a", "b"])) == 2
+        assert list(store.list("")) == []
 
     def test_it_presigns_nothing(self, store):
         assert store.public_base_url() is None
