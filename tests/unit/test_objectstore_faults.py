@@ -8,7 +8,7 @@ import pytest
 from store_contract import LARGE
 from stores import SECRET, put, read_whole, s3_store
 
-from hgs3.objectstore.base import StoreUnavailable
+from hgs3.objectstore.base import StoreUnavailable, StoreUnsupported
 from testlib import faultserver
 from testlib.faultserver import ClosedPort, FaultServer, answer, raw, s3_error
 
@@ -17,6 +17,9 @@ METHODS = {
     "read": lambda store: read_whole(store, "key"),
     "put": lambda store: put(store, "key", b"body"),
     "put-large": lambda store: put(store, "key", LARGE),
+    "put-if-absent": lambda store: store.put_if_absent("key", b"body", {}),
+    "delete": lambda store: store.delete(["key"]),
+    "list": lambda store: list(store.list("key")),
     "probe": lambda store: store.probe(),
 }
 
@@ -83,9 +86,9 @@ def failing_store(server, **settings):
     return s3_store(server.url, **settings)
 
 
-def reason_of(use, *args):
+def reason_of(use, *args, kind=StoreUnavailable):
     """The reason of the StoreUnavailable that ``use(*args)`` raises."""
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(kind) as caught:
         use(*args)
     reason = caught.value.reason
     assert str(caught.value) == reason
@@ -99,13 +102,17 @@ def reason_of(use, *args):
 def failing(request):
     """A server with each fault, and a store that uses it."""
     with SERVERS[request.param]() as server:
-        yield types.SimpleNamespace(server=server, store=failing_store(server))
+        yield types.SimpleNamespace(
+            name=request.param, server=server, store=failing_store(server)
+        )
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_fault_is_an_outage(method, failing):
     del failing.server.requests[:]
-    reason_of(METHODS[method], failing.store)
+    unknown = (method, failing.name) == ("put-if-absent", "not implemented")
+    kind = StoreUnsupported if unknown else StoreUnavailable
+    reason_of(METHODS[method], failing.store, kind=kind)
     # One more attempt for a connection that had gone stale, and no more: a
     # client is waiting. A large put aborts its upload.
     assert len(failing.server.requests) <= 2 + 2 * (method == "put-large")
@@ -127,10 +134,14 @@ def test_a_404_means_missing_only_where_something_is_looked_for(body):
         assert store.head("key") is None
         assert store.read("key") is None
         reason_of(put, store, "key", b"body")
+        for method in ("put-if-absent", "list"):
+            reason_of(METHODS[method], store)
         assert "bucket" in reason_of(store.probe)
 
 
-@pytest.mark.parametrize("method", ["read", "put", "put-large"])
+@pytest.mark.parametrize(
+    "method", ["read", "put", "put-large", "put-if-absent", "delete", "list"]
+)
 def test_a_missing_bucket_is_no_missing_object(method):
     with FaultServer(answer(404, s3_error("NoSuchBucket"))) as server:
         reason = reason_of(METHODS[method], failing_store(server))
@@ -166,7 +177,7 @@ def test_a_connection_that_breaks_in_a_body_is_noticed():
         reason_of(read_whole, failing_store(server), "key")
 
 
-@pytest.mark.parametrize("method", ["put", "put-large"])
+@pytest.mark.parametrize("method", ["put", "put-large", "delete", "list"])
 def test_an_answer_that_is_cut_short_is_no_confirmation(method):
     with FaultServer(answer(200, b"<x>", announced=1000)) as server:
         reason_of(METHODS[method], failing_store(server))
