@@ -19,8 +19,8 @@ from testlib.servers import UNWANTED_PREFIXES, MotoServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Its assertions are those of the tests that inherit it.
-pytest.register_assert_rewrite("store_contract")
+# Their assertions are those of the tests that use them.
+pytest.register_assert_rewrite("store_contract", "breakers")
 
 MOTO = ROOT / ".venv" / "services" / "bin" / "moto_server"
 MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"

@@ -108,6 +108,7 @@ def test_plain_rooms_work_without_mercurial():
 def test_the_rooms_that_everybody_opens_do_not_load_boto3():
     code = (
         "import sys, hgs3.objectstore.base, hgs3.objectstore.null\n"
+        "import hgs3.objectstore.breaker\n"
         "import hgs3.objectstore.s3settings, hgs3.cache.key, hgs3.cache.spool\n"
         "import hgs3.cache.upload\n"
         "print([name for name in sys.modules if name.startswith('boto')])"

@@ -9,6 +9,7 @@ from store_contract import LARGE, StoreContract
 from stores import put, s3_store
 
 from hgs3.objectstore.base import StoreUnavailable, StoreUnsupported
+from hgs3.objectstore.breaker import BreakerStore
 from hgs3.objectstore.null import NullStore
 from hgs3.objectstore.s3 import MULTIPART_BYTES
 
@@ -17,6 +18,13 @@ class TestS3StoreOnMoto(StoreContract):
     @pytest.fixture
     def store(self, moto, bucket):
         return s3_store(moto.url, bucket, addressing_style="path")
+
+
+class TestABreakerAroundIt(StoreContract):
+    @pytest.fixture
+    def store(self, moto, bucket):
+        store = s3_store(moto.url, bucket, addressing_style="path")
+        return BreakerStore(store, failures=1, rest_seconds=1e9)
 
 
 class TestOneClientForServerAndOneForClients(StoreContract):
