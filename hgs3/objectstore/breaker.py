@@ -211,15 +211,12 @@ class _Circuit:
             if attempt.counts:
                 self.failed(attempt, err.reason)
             raise
-        except BaseException:
-            # A StoreUnsupported, whoever has lost patience, or a mistake of
-            # ours: whatever it is, it shows nothing of the store.
-            attempt.counts = False
-            raise
         else:
             if attempt.counts:
                 self._succeeded(attempt)
         finally:
+            # Of a StoreUnsupported, of somebody who has lost patience, or of a
+            # mistake of ours nothing follows but that this trial is over.
             self._withdraw(attempt)
 
     def failed(self, attempt, reason):
