@@ -100,6 +100,7 @@ def test_whose_object_it_is_cannot_always_be_told():
     [
         (501, "NotImplemented", "A header you provided implies ..."),
         (501, "", ""),
+        (501, "Unsupported", "Not here."),
         (400, "NotImplemented", "Not here."),
         (400, "InvalidArgument", "Unsupported header If-None-Match."),
         (400, "InvalidRequest", "Conditional requests are not supported"),
@@ -287,7 +288,8 @@ def test_a_listing_that_breaks_in_the_middle_says_so(middle):
 @pytest.mark.parametrize("kind", ["empty", "tidy html", "no way on"])
 def test_what_is_no_listing_is_not_an_empty_one(kind):
     with FaultServer(MIDDLES[kind]) as server:
-        reason_of(list, failing_store(server).list(""))
+        reason = reason_of(list, failing_store(server).list(""))
+    assert reason.startswith("listing failed: the answer ")
 
 
 def test_after_a_fault_all_is_as_before():
