@@ -179,7 +179,7 @@ A command that answers with a stream is teed without being consumed
   > def sent_and_kept(*objs):
   >     cacher = Cacher()
   >     sent = b"".join(out.data for obj in objs for out in cacher.onobject(obj))
-  >     return sent, cacher._spool.body().read()
+  >     return sent, cacher._spool.reader().read()
   > chunks = [b"one", b"two" * 10000, b"three"]
   > sent, kept = sent_and_kept({b"a": 1}, types.indefinitebytestringresponse(iter(chunks)), b"x" * 70000)
   > assert sent == kept

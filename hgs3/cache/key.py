@@ -42,6 +42,17 @@ def object_key(
     )
 
 
+def lease_key(object_key: str) -> str:
+    """Name the lease of the object at ``object_key``::
+
+        <prefix>cache/<repo-id digest>/lease/v2/<command>/<request digest>
+
+    Beside what it is for, so that the same rules and purges meet it.
+    """
+    repo, protocol, command, request = object_key.rsplit("/", 3)
+    return "/".join((repo, "lease", protocol, command, request))
+
+
 def metadata(command: str, repo_digest: str, sha256_hex: str) -> typing.Dict[str, str]:
     """What is kept beside a body. ``repo-id`` is the digest of it: metadata
     is ASCII, and the path of a repository may be anything."""

@@ -12,7 +12,7 @@ import time
 import typing
 
 from ..objectstore.base import ObjectStore, StoreUnavailable
-from .spool import Spool, SpoolFull
+from .spool import Spool, SpoolError, SpoolFull
 
 #: What became of an upload.
 STORED = "stored"
@@ -33,7 +33,10 @@ class UploadLimits:
 
 @dataclasses.dataclass
 class Upload:
-    """One object to store; the spool belongs to the uploader from then on.
+    """One object to store; its whole body is in the spool.
+
+    The writer's reference to the spool is the uploader's from then on, which
+    gives it up at the end. Readers may go on meanwhile and afterwards.
 
     ``done(outcome, seconds, reason)`` is called once, in some thread, with
     STORED, DROPPED or ERROR. What it raises is lost.
@@ -72,6 +75,8 @@ class Uploader:
         Never waits for the store.
         """
         try:
+            # What is still to be written to the disk may not fit.
+            upload.spool.complete()
             self._save_memory(upload.spool)
         except SpoolFull as err:
             self._finish(upload, ERROR, 0.0, "cannot spool: %s" % err)
@@ -167,17 +172,18 @@ class Uploader:
         start = time.perf_counter()
         outcome, reason = STORED, ""
         try:
-            upload.store.put(
-                upload.key,
-                upload.spool.body(),
-                upload.spool.size_bytes,
-                upload.content_type,
-                upload.metadata,
-                upload.spool.sha256_hex,
-            )
+            with upload.spool.reader() as body:
+                upload.store.put(
+                    upload.key,
+                    body,
+                    upload.spool.size_bytes,
+                    upload.content_type,
+                    upload.metadata,
+                    upload.spool.sha256_hex,
+                )
         except StoreUnavailable as err:
             outcome, reason = ERROR, err.reason
-        except SpoolFull as err:
+        except SpoolError as err:
             outcome, reason = ERROR, "cannot read the spool: %s" % err
         except Exception as err:
             # A fault of ours must not end the thread: later uploads would

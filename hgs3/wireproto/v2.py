@@ -253,7 +253,7 @@ class ResponseCacher:
             for chunk in chunks:
                 spool.write(chunk)
             # A disk may turn out full with the last of it.
-            spool.body()
+            spool.complete()
         except SpoolFull as err:
             raise StoreUnavailable("cannot spool: %s" % err)
         if (

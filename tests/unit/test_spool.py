@@ -64,10 +64,18 @@ def test_digest_and_size_are_of_all_that_was_written(limit, temporary):
     body = b"".join(chunks)
     assert spool.size_bytes == len(body)
     assert spool.sha256_hex == hashlib.sha256(body).hexdigest()
-    assert spool.body().read() == body
+    reader = spool.reader()
+    assert reader.read() == body
     # Again from the start, as a second attempt of an upload needs it.
-    assert spool.body().read() == body
+    reader.seek(0)
+    assert reader.read() == body
+    spool.complete()
+    assert spool.sha256_hex == hashlib.sha256(body).hexdigest()
+    # A completed one may still move, and be asked when all is given back.
+    spool.move_to_disk()
+    reader.close()
     spool.close()
+    assert spool.sha256_hex == hashlib.sha256(body).hexdigest()
 
 
 def test_it_may_be_moved_to_the_disk_at_any_time(temporary):
@@ -76,26 +84,24 @@ def test_it_may_be_moved_to_the_disk_at_any_time(temporary):
     assert spool.memory_bytes == 0
     spool.move_to_disk()
     spool.write(b"after")
-    assert spool.body().read() == b"before after"
+    assert spool.reader().read() == b"before after"
     assert spool.size_bytes == 12
     spool.close()
 
 
 def test_chunks_are_small_and_close_the_spool(temporary):
     spool = filled([b"x" * (CHUNK_BYTES * 2 + 1)], memory_bytes=0)
-    body = spool.body()
     assert [len(chunk) for chunk in spool.chunks()] == [CHUNK_BYTES, CHUNK_BYTES, 1]
-    assert body.closed
+    assert spool.closed
 
 
 def test_chunks_that_are_dropped_half_way_close_the_spool(temporary):
     spool = filled([b"x" * (CHUNK_BYTES * 2)])
-    body = spool.body()
     chunks = spool.chunks()
     next(chunks)
-    assert not body.closed
+    assert not spool.closed
     chunks.close()
-    assert body.closed
+    assert spool.closed
 
 
 def test_it_may_be_closed_twice(temporary):
@@ -107,7 +113,8 @@ def test_it_may_be_closed_twice(temporary):
 def test_on_disk_it_has_no_name(temporary):
     """A killed process leaves nothing behind."""
     spool = filled([b"x" * 100_000], memory_bytes=10)
-    assert os.fstat(spool.body().fileno()).st_size == 100_000
+    spool.complete()
+    assert os.fstat(spool.descriptor).st_size == 100_000
     assert os.listdir(str(temporary)) == []
     spool.close()
 
@@ -136,13 +143,32 @@ class TestFullDisk:
     def test_what_was_only_buffered_is_noticed_before_it_is_read(self):
         spool = filled([b"x" * 11], memory_bytes=10)
         with pytest.raises(SpoolFull, match="No space left"):
-            spool.body()
+            spool.complete()
         spool.close()
 
     def test_reading_back(self):
         spool = filled([b"x" * 11], memory_bytes=10)
         with pytest.raises(SpoolFull, match="No space left"):
             list(spool.chunks())
+        spool.close()
+
+    def test_afterwards_it_is_of_no_use(self):
+        spool = filled([b"x" * 11], memory_bytes=10)
+        for _ in range(2):
+            with pytest.raises(SpoolFull, match="No space left"):
+                spool.complete()
+        with pytest.raises(SpoolFull, match="No space left"):
+            spool.write(b"more")
+        spool.close()
+
+    def test_a_complete_one_that_cannot_move_stays_in_memory(self):
+        spool = filled([b"x" * 1_000_000])
+        spool.complete()
+        with pytest.raises(SpoolFull, match="No space left"):
+            spool.move_to_disk()
+        assert spool.memory_bytes == 1_000_000
+        assert spool.reader().read() == b"x" * 1_000_000
+        assert spool.sha256_hex == hashlib.sha256(b"x" * 1_000_000).hexdigest()
         spool.close()
 
     def test_closing_says_nothing(self):
@@ -169,7 +195,7 @@ spool = Spool(memory_bytes=10)
 try:
     for _ in range(%s): spool.write(b"x" * %s)
     print("written")
-    spool.body()
+    spool.complete()
 except SpoolFull as err:
     print(spool.size_bytes // DISK_BUFFER_BYTES, err)
 spool.close()

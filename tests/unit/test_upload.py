@@ -106,13 +106,12 @@ def test_a_spool_is_closed_whatever_becomes_of_it(store, outcomes):
     store.faults = [StoreUnavailable("down")]
     uploader = Uploader()
     uploads = [upload(store, outcomes, key) for key in ("failed", "stored", "dropped")]
-    bodies = [each.spool.body() for each in uploads]
     uploader.submit(uploads[0])
     outcomes.wait("failed")
     uploader.submit(uploads[1])
     assert uploader.drain(PATIENCE_SECONDS)
     uploader.submit(uploads[2])
-    assert [body.closed for body in bodies] == [True, True, True]
+    assert [each.spool.closed for each in uploads] == [True, True, True]
     assert outcomes.wait("failed", "stored", "dropped") == [ERROR, STORED, DROPPED]
     assert uploader.counts == {ERROR: 1, STORED: 1, DROPPED: 1}
 

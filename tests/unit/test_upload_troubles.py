@@ -37,12 +37,11 @@ def test_without_a_thread_nothing_waits_for_one(monkeypatch):
     store, outcomes = BlockingStore(), Outcomes()
     uploader = Uploader()
     one = upload(store, outcomes, "one")
-    body = one.spool.body()
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         uploader.submit(one)
     assert outcomes.calls == {"one": [(DROPPED, "can't start new thread")]}
-    assert body.closed
+    assert one.spool.closed
     assert (len(uploader._queue), uploader._bytes_held) == (0, 0)
     # When the system allows it again, all is well.
     uploader.submit(upload(store, outcomes, "two"))

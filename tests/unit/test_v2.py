@@ -87,7 +87,7 @@ with cacher:
     cacher.onfinished()
 print([each.data is large for each in sent])
 (upload,) = taken
-kept = upload.spool.body().read()
+kept = upload.spool.reader().read()
 assert kept == b"".join(each.data for each in sent)
 assert cborutil.decodeall(kept) == [{b"a": 1}, large]
 """
