@@ -108,6 +108,35 @@ All settings are in the section ``[s3wireprotocache]``.
     For how many seconds the server waits for the store to accept a
     connection, and to answer. (default: 2 and 10)
 
+``commands``
+    What is cached, in words separated by spaces: any of ``changesetdata``,
+    ``manifestdata``, ``filesdata``, ``filedata`` and ``rawstorefiledata``.
+    (default: ``changesetdata manifestdata filesdata filedata rawstorefiledata``)
+
+``coalesce-timeout``
+    When many clients ask for the same response at once, one of them has it
+    made and the others wait, at most for this many seconds. With 0 nobody
+    waits for another. (default: 30)
+
+``lease-time``
+    For how many seconds other servers that share the bucket believe that one
+    of them is at work on a response, unless it says so again. With 0 servers
+    do not wait for each other. (default: 60)
+
+``min-occurrences``
+    How often a response must have been asked for before, within an hour and
+    on this host, to be stored. Most responses of a busy server are never asked
+    for twice: with 1 those are not stored. (default: 0)
+
+``breaker-failures``, ``breaker-rest``
+    After so many faults in a row, the store is left alone for so many seconds.
+    With 0 faults it never is. (default: 5 and 30)
+
+``object-lifetime``
+    After how many days a rule deletes cached objects, where the store does not
+    say so by itself. Objects that are about to be deleted are not given to
+    clients, but stored anew. With 0 there is no such rule. (default: 0)
+
 Log
 ===
 
@@ -127,7 +156,7 @@ there is something to explain.
 from mercurial import registrar
 
 import hgs3
-from hgs3 import compat, crossing, settings
+from hgs3 import compat, crossing, generation, settings
 
 testedwith = b"6.0.3 7.2.4"
 minimumhgversion = b"5.9"
@@ -144,6 +173,7 @@ def getversion():
 
 
 def extsetup(ui):
+    generation.setup()
     v2 = compat.wireprotov2()
     if v2 is None:
         ui.debug(
@@ -156,3 +186,13 @@ def extsetup(ui):
     from hgs3.wireproto import v2setup
 
     v2setup.setup(*v2)
+
+
+def reposetup(ui, repo):
+    if not repo.local():
+        return
+    generation.rolls_back(repo)
+    if compat.wireprotov2() is not None:
+        from hgs3.wireproto import v2setup
+
+        v2setup.reposetup(repo)

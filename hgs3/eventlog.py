@@ -16,7 +16,10 @@ HIT = "hit"
 MISS = "miss"
 STORED = "stored"
 SKIPPED_SMALL = "skipped-small"
+SKIPPED_RARE = "skipped-rare"
 DROPPED = "dropped"
+DAMAGED = "damaged"
+BYPASSED = "bypassed"
 ERROR = "error"
 
 # Mercurial's loggers throw away what a second thread says while they write,
@@ -29,7 +32,7 @@ def log(ui, event, command, key, size_bytes=0, seconds=0.0, via="", reason=""):
 
     ``event`` is one of the constants above; ``command`` bytes, as on the
     wire; ``key`` an object's name or "-"; ``via`` how a hit is answered
-    ("redirect" or "inline"); ``reason`` one line without secrets.
+    ("redirect", "inline" or "spool"); ``reason`` one line without secrets.
     """
     line = "%s %s key=%s bytes=%d ms=%.1f" % (
         event,

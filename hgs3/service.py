@@ -5,6 +5,7 @@ for each); what is costly to make must outlive them.
 """
 
 import atexit
+import functools
 import os
 import threading
 
@@ -14,21 +15,40 @@ from mercurial.i18n import _
 
 from . import crossing
 from . import settings as settingsmod
+from .cache.admission import Occurrences
+from .cache.coalesce import Coalescer
+from .cache.lease import Leases
+from .cache.search import Search
 from .cache.upload import Uploader
 from .forksafe import ForkSafeLock
-from .objectstore.base import StoreSettingsError, StoreUnavailable
+from .objectstore.base import StoreResting, StoreSettingsError, StoreUnavailable
+from .objectstore.breaker import BreakerStore
 from .objectstore.null import NullStore
 
 #: What a store can be out of order for.
 LOOKUP = "look-up"
 UPLOAD = "upload"
 
+#: Where the processes of a host find each other, below .hg/cache.
+FOLDER_NAME = b"hg-s3"
+
 _lock = ForkSafeLock()
-#: S3Settings to (store, Health). Bounded: a session token that is rotated makes
-#: new settings each time.
-_stores = util.lrucachedict(32)
+#: Settings to Backend. Bounded: a session token that is rotated makes new
+#: settings each time.
+_backends = util.lrucachedict(32)
+#: Folder to (Coalescer, Occurrences).
+_hosts = {}
 _uploader = None
 _complaints = set()
+
+
+class Backend:
+    """A store with what goes with it: its health, its leases."""
+
+    def __init__(self, store, health, leases):
+        self.store = store
+        self.health = health
+        self.leases = leases
 
 
 class CacheService:
@@ -37,10 +57,43 @@ class CacheService:
     ``settings`` is a CacheSettings, ``store`` an ObjectStore.
     """
 
-    def __init__(self, settings, store, health):
+    def __init__(self, settings, backend):
         self.settings = settings
-        self.store = store
-        self.health = health
+        self.store = backend.store
+        self.health = backend.health
+        self._leases = backend.leases
+
+    def search(self, repo, key, examine, redirectable, missed, unfit):
+        """A Search for the object at ``key``; its docstring says the rest."""
+        coalescer, _occurrences = _host(repo)
+        if not self.settings.coalesce_timeout_seconds:
+            # Nobody meets anybody in one of one's own.
+            coalescer = Coalescer(None, lambda line: None)
+        return Search(
+            self.store,
+            coalescer,
+            self._leases,
+            key,
+            examine,
+            redirectable,
+            self.settings.coalesce_timeout_seconds,
+            missed,
+            unfit,
+        )
+
+    def count(self, repo, key):
+        """Somebody asks for ``key``, which is not in the store."""
+        if self.settings.min_occurrences:
+            _coalescer, occurrences = _host(repo)
+            occurrences.count(key)
+
+    def admits(self, repo, key):
+        """Whether ``key`` has been asked for often enough to be stored."""
+        if not self.settings.min_occurrences:
+            return True
+        _coalescer, occurrences = _host(repo)
+        # The first time it was asked for is no repetition.
+        return occurrences.seen(key) > self.settings.min_occurrences
 
     @property
     def uploader(self):
@@ -111,7 +164,7 @@ def start(ui):
     """
     settings = settingsmod.load(ui)
     with _lock:
-        return CacheService(settings, *_store_and_health(settings.store))
+        return CacheService(settings, _backend(ui, settings))
 
 
 def of(ui):
@@ -131,16 +184,51 @@ def probe(ui, service):
     """Warn if the store of ``service`` cannot be used; never raises."""
     try:
         service.store.probe()
+    except StoreResting:
+        return  # it has been said already
     except StoreUnavailable as err:
         # Nothing is known of either; each clears its own.
         service.health.fault(ui, LOOKUP, err.reason)
         service.health.fault(ui, UPLOAD, err.reason)
 
 
-def _store_and_health(settings):
-    if settings not in _stores:
-        _stores[settings] = _make_store(settings), Health(settings.bucket)
-    return _stores[settings]
+def _backend(ui, settings):
+    key = (
+        settings.store,
+        settings.breaker_failures,
+        settings.breaker_rest_seconds,
+        settings.lease_seconds,
+    )
+    if key not in _backends:
+        store = _make_store(settings.store)
+        if settings.breaker_failures and store.keeps_objects:
+            store = BreakerStore(
+                store, settings.breaker_failures, settings.breaker_rest_seconds
+            )
+        _backends[key] = Backend(
+            store,
+            Health(settings.store.bucket),
+            Leases(store, settings.lease_seconds, functools.partial(_report, ui)),
+        )
+    return _backends[key]
+
+
+def _host(repo):
+    """(Coalescer, Occurrences) of all that serve ``repo`` on this host."""
+    folder = os.fsdecode(repo.cachevfs.join(FOLDER_NAME))
+    with _lock:
+        if folder not in _hosts:
+            report = functools.partial(_report, repo.ui)
+            _hosts[folder] = (
+                Coalescer(folder, report),
+                Occurrences(os.path.join(folder, "occurrences"), report),
+            )
+        return _hosts[folder]
+
+
+def _report(ui, line):
+    """Say something that changes how the cache works, and is said once."""
+    _tell(ui, b"s3wireprotocache: %s\n" % crossing.to_bytes(line))
 
 
 def _make_store(settings):
@@ -188,11 +276,12 @@ def _forget():
     global _uploader
     # What is queued is the parent's to store, and its threads to wait for.
     atexit.unregister(_drain)
-    _stores.clear()
+    _backends.clear()
+    _hosts.clear()
     _uploader = None
 
 
-OFF = CacheService(None, NullStore(), Health(""))
+OFF = CacheService(None, Backend(NullStore(), Health(""), None))
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)

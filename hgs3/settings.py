@@ -8,16 +8,14 @@ import dataclasses
 import difflib
 import re
 import typing
-import urllib.parse
 
 from mercurial import error
 from mercurial.i18n import _
 
-from . import crossing
+from . import crossing, settingvalues
 from .objectstore.base import StoreSettingsError
 from .objectstore.s3settings import S3Settings
-
-SECTION = b"s3wireprotocache"
+from .settingvalues import SECTION
 
 #: Each item once, with its default. The extension registers them from here;
 #: its docstring describes them; a test compares the two.
@@ -38,6 +36,25 @@ DEFAULTS = (
     (b"acl", b"private"),
     (b"connect-timeout", b"2"),
     (b"read-timeout", b"10"),
+    (
+        b"commands",
+        b"changesetdata manifestdata filesdata filedata rawstorefiledata",
+    ),
+    (b"coalesce-timeout", b"30"),
+    (b"lease-time", b"60"),
+    (b"min-occurrences", b"0"),
+    (b"breaker-failures", b"5"),
+    (b"breaker-rest", b"30"),
+    (b"object-lifetime", b"0"),
+)
+
+#: What can be cached; those of version 2 of the wire protocol.
+COMMANDS = (
+    "changesetdata",
+    "manifestdata",
+    "filesdata",
+    "filedata",
+    "rawstorefiledata",
 )
 
 ADDRESSING_STYLES = ("auto", "path", "virtual")
@@ -49,11 +66,10 @@ PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 #: The longest life that a SigV4 presigned URL can have: seven days.
 MAX_URL_LIFETIME_SECONDS = 7 * 24 * 3600
 
-MAX_TIMEOUT_SECONDS = 3600
+DAY_SECONDS = 24 * 3600
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]\Z")
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +77,7 @@ class CacheSettings:
     """The whole section, checked.
 
     ``repo_id`` is empty when the repository's path is to be its identity.
+    Zero stands for "never", "none" or "off" in what comes after it.
     """
 
     store: S3Settings
@@ -68,17 +85,56 @@ class CacheSettings:
     minimum_object_bytes: int
     url_lifetime_seconds: int
     repo_id: bytes
+    commands: typing.FrozenSet[str]
+    coalesce_timeout_seconds: float
+    lease_seconds: int
+    min_occurrences: int
+    breaker_failures: int
+    breaker_rest_seconds: float
+    object_lifetime_seconds: int
 
 
 def load(ui) -> CacheSettings:
     """Read and check every item; raises error.Abort naming the first bad one."""
     _refuse_unknown_items(ui)
+    settings = _read(ui)
+    if 0 < settings.object_lifetime_seconds <= settings.url_lifetime_seconds:
+        # No object would ever live long enough to be given to anybody.
+        raise settingvalues.bad(
+            b"object-lifetime",
+            _(b"is not longer than url-lifetime: '%s'")
+            % settingvalues.raw(ui, b"object-lifetime"),
+            _(b"set %s.url-lifetime to less, 900 for instance") % SECTION,
+        )
+    return settings
+
+
+def _read(ui):
     return CacheSettings(
         store=_store_settings(ui),
         prefix=_prefix(ui),
-        minimum_object_bytes=_size(ui, b"minimum-object-size"),
-        url_lifetime_seconds=_url_lifetime(ui),
+        minimum_object_bytes=settingvalues.size(ui, b"minimum-object-size"),
+        url_lifetime_seconds=settingvalues.whole_number(
+            ui,
+            b"url-lifetime",
+            1,
+            MAX_URL_LIFETIME_SECONDS,
+            _(b"is not a number of seconds that S3 allows"),
+            _(b" (seven days)"),
+        ),
         repo_id=_repo_id(ui),
+        commands=settingvalues.words(ui, b"commands", COMMANDS),
+        coalesce_timeout_seconds=settingvalues.seconds(ui, b"coalesce-timeout", 0),
+        lease_seconds=settingvalues.whole_number(
+            ui, b"lease-time", 0, 3600, _(b"is not a whole number of seconds")
+        ),
+        min_occurrences=_count(ui, b"min-occurrences"),
+        breaker_failures=_count(ui, b"breaker-failures"),
+        breaker_rest_seconds=settingvalues.seconds(ui, b"breaker-rest"),
+        object_lifetime_seconds=DAY_SECONDS
+        * settingvalues.whole_number(
+            ui, b"object-lifetime", 0, 36500, _(b"is not a number of days")
+        ),
     )
 
 
@@ -91,6 +147,17 @@ def store_settings_abort(err: StoreSettingsError) -> error.Abort:
     )
 
 
+def is_on(ui) -> bool:
+    """Whether a bucket is configured; checks nothing."""
+    return bool(ui.config(SECTION, b"bucket"))
+
+
+def set_default(ui, section, item, value) -> None:
+    """Set an item of Mercurial's own, unless the operator has set it."""
+    if not ui.hasconfig(section, item):
+        ui.setconfig(section, item, value, SECTION)
+
+
 def v2_switched_off(ui) -> typing.Optional[bytes]:
     """The item of [experimental] without which no v2 request is served."""
     for item in (b"web.apiserver", b"web.api.http-v2"):
@@ -100,10 +167,10 @@ def v2_switched_off(ui) -> typing.Optional[bytes]:
 
 
 def _store_settings(ui):
-    access_key_id = _text(ui, b"access-key-id")
-    secret_access_key = _text(ui, b"secret-access-key")
-    session_token = _text(ui, b"session-token")
-    profile = _text(ui, b"profile")
+    access_key_id = settingvalues.text(ui, b"access-key-id")
+    secret_access_key = settingvalues.text(ui, b"secret-access-key")
+    session_token = settingvalues.text(ui, b"session-token")
+    profile = settingvalues.text(ui, b"profile")
     _check_credentials(access_key_id, secret_access_key, session_token, profile)
     return S3Settings(
         bucket=_bucket(ui),
@@ -112,12 +179,14 @@ def _store_settings(ui):
         secret_access_key=secret_access_key,
         session_token=session_token,
         profile=profile,
-        endpoint_url=_url(ui, b"endpoint-url"),
-        public_endpoint_url=_url(ui, b"public-endpoint-url"),
-        addressing_style=_choice(ui, b"addressing-style", ADDRESSING_STYLES),
+        endpoint_url=settingvalues.url(ui, b"endpoint-url"),
+        public_endpoint_url=settingvalues.url(ui, b"public-endpoint-url"),
+        addressing_style=settingvalues.choice(
+            ui, b"addressing-style", ADDRESSING_STYLES
+        ),
         acl=_acl(ui),
-        connect_timeout_seconds=_seconds(ui, b"connect-timeout"),
-        read_timeout_seconds=_seconds(ui, b"read-timeout"),
+        connect_timeout_seconds=settingvalues.seconds(ui, b"connect-timeout"),
+        read_timeout_seconds=settingvalues.seconds(ui, b"read-timeout"),
     )
 
 
@@ -139,45 +208,10 @@ def _refuse_unknown_items(ui):
         raise error.Abort(_(b"unknown setting %s.%s") % (SECTION, name), hint=hint)
 
 
-def _bad(item, problem, hint):
-    return error.Abort(_(b"%s.%s %s") % (SECTION, item, problem), hint=hint)
-
-
-def _raw(ui, item):
-    """The item's value without surrounding space; never None."""
-    return (ui.config(SECTION, item) or b"").strip()
-
-
-def _text(ui, item):
-    raw = _raw(ui, item)
-    value = crossing.to_str(raw)
-    if not _is_utf8(raw):
-        raise _bad(
-            item,
-            _(b"is not UTF-8"),
-            _(b"write %s.%s in UTF-8") % (SECTION, item),
-        )
-    if _CONTROL.search(value):
-        raise _bad(
-            item,
-            _(b"holds a control character"),
-            _(b"write %s.%s on one line") % (SECTION, item),
-        )
-    return value
-
-
-def _is_utf8(raw):
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _bucket(ui):
-    value = _text(ui, b"bucket")
+    value = settingvalues.text(ui, b"bucket")
     if value and not _BUCKET.match(value):
-        raise _bad(
+        raise settingvalues.bad(
             b"bucket",
             _(b"is not the name of a bucket: '%s'") % crossing.to_bytes(value),
             _(
@@ -189,9 +223,9 @@ def _bucket(ui):
 
 
 def _region(ui):
-    value = _text(ui, b"region")
+    value = settingvalues.text(ui, b"region")
     if not _REGION.match(value):
-        raise _bad(
+        raise settingvalues.bad(
             b"region",
             _(b"is not the name of a region: '%s'") % crossing.to_bytes(value),
             _(b"set s3wireprotocache.region to a name such as us-west-2"),
@@ -200,9 +234,9 @@ def _region(ui):
 
 
 def _prefix(ui):
-    value = _text(ui, b"prefix")
+    value = settingvalues.text(ui, b"prefix")
     if value.startswith("/"):
-        raise _bad(
+        raise settingvalues.bad(
             b"prefix",
             _(b"begins with a slash: '%s'") % crossing.to_bytes(value),
             _(
@@ -211,14 +245,14 @@ def _prefix(ui):
             ),
         )
     if any(char.isspace() for char in value):
-        raise _bad(
+        raise settingvalues.bad(
             b"prefix",
             _(b"holds a space: '%s'") % crossing.to_bytes(value),
             _(b"remove it from s3wireprotocache.prefix; it ends a key in the log"),
         )
     # S3 allows 1,024 bytes a key; ours add fewer than 200.
     if len(crossing.to_bytes(value)) > 800:
-        raise _bad(
+        raise settingvalues.bad(
             b"prefix",
             _(b"is longer than 800 bytes"),
             _(b"shorten s3wireprotocache.prefix"),
@@ -227,7 +261,7 @@ def _prefix(ui):
 
 
 def _repo_id(ui):
-    return crossing.to_bytes(_text(ui, b"repo-id"))
+    return crossing.to_bytes(settingvalues.text(ui, b"repo-id"))
 
 
 def _check_credentials(access_key_id, secret_access_key, session_token, profile):
@@ -252,57 +286,10 @@ def _check_credentials(access_key_id, secret_access_key, session_token, profile)
         )
 
 
-def _url(ui, item):
-    value = _text(ui, item)
-    if not value:
-        return ""
-    problem = _url_problem(value)
-    if problem:
-        # The value stays out of the message: a user name and password in a
-        # URL are one of the mistakes.
-        raise _bad(
-            item,
-            problem,
-            _(b"set %s.%s to a URL such as https://s3.example.com:9000")
-            % (SECTION, item),
-        )
-    return value
-
-
-def _url_problem(value):
-    try:
-        parts = urllib.parse.urlsplit(value)
-        # .port raises ValueError where it is no number.
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return _(b"is not a URL")
-    if parts.scheme not in ("http", "https"):
-        return _(b"is not an http or https URL")
-    if not has_host:
-        return _(b"names no host")
-    if parts.username is not None or parts.password is not None:
-        return _(b"holds a user name or password")
-    if parts.query or parts.fragment:
-        return _(b"holds a query string or fragment")
-    return None
-
-
-def _choice(ui, item, choices):
-    value = _text(ui, item)
-    if value not in choices:
-        raise _bad(
-            item,
-            _(b"is not one that is known: '%s'") % crossing.to_bytes(value),
-            _(b"set %s.%s to %s")
-            % (SECTION, item, crossing.to_bytes(_either(choices))),
-        )
-    return value
-
-
 def _acl(ui):
-    value = _text(ui, b"acl")
+    value = settingvalues.text(ui, b"acl")
     if value in PUBLIC_ACLS:
-        raise _bad(
+        raise settingvalues.bad(
             b"acl",
             _(b"would show cached responses to strangers: '%s'")
             % crossing.to_bytes(value),
@@ -311,55 +298,8 @@ def _acl(ui):
                 b"presigned URLs and need no more"
             ),
         )
-    return _choice(ui, b"acl", PRIVATE_ACLS)
+    return settingvalues.choice(ui, b"acl", PRIVATE_ACLS)
 
 
-def _either(choices):
-    return ", ".join(choices[:-1]) + " or " + choices[-1]
-
-
-def _size(ui, item):
-    try:
-        value = ui.configbytes(SECTION, item)
-    except (error.ConfigError, OverflowError):
-        value = -1
-    if value < 0:
-        raise _bad(
-            item,
-            _(b"is not a size: '%s'") % _raw(ui, item),
-            _(b"set %s.%s to a number of bytes, or to one such as 64KB or 1MB")
-            % (SECTION, item),
-        )
-    return value
-
-
-def _url_lifetime(ui):
-    try:
-        value = int(_raw(ui, b"url-lifetime"))
-    except ValueError:
-        value = 0
-    if not 1 <= value <= MAX_URL_LIFETIME_SECONDS:
-        raise _bad(
-            b"url-lifetime",
-            _(b"is not a number of seconds that S3 allows: '%s'")
-            % _raw(ui, b"url-lifetime"),
-            _(b"set s3wireprotocache.url-lifetime to 1 to %d (seven days)")
-            % MAX_URL_LIFETIME_SECONDS,
-        )
-    return value
-
-
-def _seconds(ui, item):
-    try:
-        value = float(_raw(ui, item))
-    except ValueError:
-        value = 0.0
-    # A longer one is not meant, and overflows in the system's calls.
-    if not 0 < value <= MAX_TIMEOUT_SECONDS:
-        raise _bad(
-            item,
-            _(b"is not a number of seconds: '%s'") % _raw(ui, item),
-            _(b"set %s.%s to a number above 0, and %d at most")
-            % (SECTION, item, MAX_TIMEOUT_SECONDS),
-        )
-    return value
+def _count(ui, item):
+    return settingvalues.whole_number(ui, item, 0, 1000, _(b"is not a number"))

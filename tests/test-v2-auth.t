@@ -55,13 +55,16 @@ What stands where clients are sent to refuses, and tells what it was given
   > EOF
   $ hg clone -q -U http://localhost:$HGPORT/ c1
   $ events server 4 | sed 's/ key.*//'
+  miss changesetdata
   miss filesdata
   miss manifestdata
+  stored changesetdata
   stored filesdata
   stored manifestdata
   $ hg clone -q -U http://localhost:$HGPORT/ c2
   $ samenodes server c2
   $ events server 2
+  hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=inline (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=inline (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=inline (glob)
   $ test -e told

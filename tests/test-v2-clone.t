@@ -64,23 +64,33 @@ A first clone fills the cache, a second one is served from it
   $ hg clone -q -U http://localhost:$HGPORT/ first
   $ samenodes server first
   $ events server 4
+  miss changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=0 ms=*
   miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
   miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
+  stored changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* (glob)
   stored filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* (glob)
   stored manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* (glob)
   $ storelog
+  HEAD 404 hg-cache/cache/REPO/v2/changesetdata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/changesetdata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/filesdata/REQUEST
   HEAD 404 hg-cache/cache/REPO/v2/filesdata/REQUEST
   HEAD 404 hg-cache/cache/REPO/v2/manifestdata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/manifestdata/REQUEST
+  PUT 200 hg-cache/cache/REPO/v2/changesetdata/REQUEST
   PUT 200 hg-cache/cache/REPO/v2/filesdata/REQUEST
   PUT 200 hg-cache/cache/REPO/v2/manifestdata/REQUEST
   $ hg clone -q -U http://localhost:$HGPORT/ second
   $ samenodes server second
   $ events server 2
+  hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
   $ storelog
+  GET 200 hg-cache/cache/REPO/v2/changesetdata/REQUEST presigned
   GET 200 hg-cache/cache/REPO/v2/filesdata/REQUEST presigned
   GET 200 hg-cache/cache/REPO/v2/manifestdata/REQUEST presigned
+  HEAD 200 hg-cache/cache/REPO/v2/changesetdata/REQUEST
   HEAD 200 hg-cache/cache/REPO/v2/filesdata/REQUEST
   HEAD 200 hg-cache/cache/REPO/v2/manifestdata/REQUEST
 
@@ -106,10 +116,13 @@ A push; then a pull and a new clone
   $ events server
   $ for r in first second; do hg -R $r pull -q; samenodes server $r; done
   $ events server 6
+  hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
+  miss changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=0 ms=*
   miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
   miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
+  stored changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* (glob)
   stored filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* (glob)
   stored manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* (glob)
   $ hg clone -q -U http://localhost:$HGPORT/ third
@@ -117,10 +130,13 @@ A push; then a pull and a new clone
   $ hg clone -q -U http://localhost:$HGPORT/ fourth
   $ samenodes server fourth
   $ events server 6
+  hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
+  miss changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=0 ms=*
   miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
   miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
+  stored changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* (glob)
   stored filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* (glob)
   stored manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* (glob)
 
@@ -144,6 +160,7 @@ Another path is another repository, unless both are told that they are one
   $ hg clone -q -U http://localhost:$HGPORT/ seventh
   $ samenodes server seventh
   $ events mirror 2
+  hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
 
@@ -156,12 +173,18 @@ Small responses stay where they are
   $ hg clone -q -U http://localhost:$HGPORT/ ninth
   $ samenodes server ninth
   $ events mirror 4
+  miss changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=0 ms=*
   miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
   miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
+  skipped-small changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* (glob)
   skipped-small filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* (glob)
   skipped-small manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* (glob)
   $ storelog
+  HEAD 404 hg-cache/cache/REPO/v2/changesetdata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/changesetdata/REQUEST
   HEAD 404 hg-cache/cache/REPO/v2/filesdata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/filesdata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/manifestdata/REQUEST
   HEAD 404 hg-cache/cache/REPO/v2/manifestdata/REQUEST
 
 What was stored when the limit was lower is not redirected to, but not
@@ -172,6 +195,7 @@ computed again either
   $ hg clone -q -U http://localhost:$HGPORT/ tenth
   $ samenodes server tenth
   $ events mirror 2
+  hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=inline (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=inline (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=inline (glob)
 
@@ -186,8 +210,10 @@ A server for more than one repository
   $ hg serve -d -p $HGPORT --pid-file hg.pid -E error.log --web-conf web.conf
   $ cat hg.pid >> $DAEMON_PIDS
   $ for i in 1 2; do hg clone -q -U http://localhost:$HGPORT/one web$i; samenodes server web$i; events mirror; done
+  hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
+  hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
   $ stopserver

@@ -7,6 +7,11 @@ Whatever the store does, clients are served
   $ hg init server
   $ configureserver server
   $ cat >> server/.hg/hgrc << EOF
+  > # the outages here are seen to their end; test-v2-breaker.t has the breaker
+  > breaker-failures = 0
+  > commands = manifestdata filesdata filedata
+  > EOF
+  $ cat >> server/.hg/hgrc << EOF
   > read-timeout = 2
   > connect-timeout = 1
   > EOF

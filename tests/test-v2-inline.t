@@ -47,7 +47,10 @@ server: nothing is computed again, and the objects are the same, byte for byte
   stored filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* (glob)
   stored manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* (glob)
   HEAD 404 hg-cache/cache/REPO/v2/filedata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/filedata/REQUEST
   HEAD 404 hg-cache/cache/REPO/v2/filesdata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/filesdata/REQUEST
+  HEAD 404 hg-cache/cache/REPO/v2/manifestdata/REQUEST
   HEAD 404 hg-cache/cache/REPO/v2/manifestdata/REQUEST
   PUT 200 hg-cache/cache/REPO/v2/filedata/REQUEST
   PUT 200 hg-cache/cache/REPO/v2/filesdata/REQUEST
@@ -81,6 +84,7 @@ replaced
   [1]
   $ v2command filedata "$FILE" --no-redirect | cmp - d.uncached
   $ events server 2
+  damaged filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=* reason=it has 0 bytes and not 385495
   miss filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=*
   stored filedata key=cache/REPO/v2/filedata/REQUEST bytes=* ms=* (glob)
   $ s3 get hg-cache $KEY | cmp - body

@@ -27,13 +27,16 @@ A WSGI application of one repository, in a server that is not hg serve
   $ startapp
   $ hg clone -q -U http://localhost:$HGPORT/ c1
   $ events server 4 | sed 's/ key.*//'
+  miss changesetdata
   miss filesdata
   miss manifestdata
+  stored changesetdata
   stored filesdata
   stored manifestdata
   $ hg clone -q -U http://localhost:$HGPORT/ c2
   $ samenodes server c2
   $ events server 2 | sed 's/ key.*//'
+  hit changesetdata
   hit filesdata
   hit manifestdata
   $ "$PYTHON" "$TESTLIB/stop.py" app.pid
@@ -45,6 +48,7 @@ Many at once, from the first request on
   $ for i in 1 2 3 4 5 6; do hg clone -q -U http://localhost:$HGPORT/ many$i & clones="$clones $!"; done; wait $clones
   $ for i in 1 2 3 4 5 6; do samenodes server many$i; done
   $ events server 12 | sed 's/ key.*//' | sort | uniq -c
+        6 hit changesetdata
   \s*6 hit filesdata (re)
   \s*6 hit manifestdata (re)
   $ "$PYTHON" "$TESTLIB/stop.py" app.pid
@@ -94,13 +98,16 @@ answered a request by itself, so that there is something to inherit
   $ startapp
   $ hg clone -q -U http://localhost:$HGPORT/ c5
   $ events server 4 | sed 's/ key.*//'
+  miss changesetdata
   miss filesdata
   miss manifestdata
+  stored changesetdata
   stored filesdata
   stored manifestdata
   $ hg clone -q -U http://localhost:$HGPORT/ c6
   $ samenodes server c6
   $ events server 2 | sed 's/ key.*//'
+  hit changesetdata
   hit filesdata
   hit manifestdata
   $ echo b > server/b
@@ -108,8 +115,10 @@ answered a request by itself, so that there is something to inherit
   $ hg clone -q -U http://localhost:$HGPORT/ c7
   $ samenodes server c7
   $ events server 4 | sed 's/ key.*//'
+  miss changesetdata
   miss filesdata
   miss manifestdata
+  stored changesetdata
   stored filesdata
   stored manifestdata
   $ "$PYTHON" "$TESTLIB/stop.py" app.pid

@@ -13,11 +13,9 @@ comes next, so that one repository's objects can be listed and deleted.
 import hashlib
 import typing
 
-from ..objectstore.base import ObjectInfo
-
 #: Part of every key and of every object's metadata. Raise it when a release
 #: writes something else into an object of the same request.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 #: The media type of a body: the CBOR objects of one response, one after the
 #: other (Mercurial's wire protocol version 2, "content redirects").
@@ -53,20 +51,15 @@ def lease_key(object_key: str) -> str:
     return "/".join((repo, "lease", protocol, command, request))
 
 
-def metadata(command: str, repo_digest: str, sha256_hex: str) -> typing.Dict[str, str]:
+def metadata(
+    command: str, repo_digest: str, size_bytes: int, sha256_hex: str
+) -> typing.Dict[str, str]:
     """What is kept beside a body. ``repo-id`` is the digest of it: metadata
     is ASCII, and the path of a repository may be anything."""
     return {
         "command": command,
         "repo-id": repo_digest,
         "format-version": str(FORMAT_VERSION),
+        "size": str(size_bytes),
         "sha256": sha256_hex,
     }
-
-
-def written_by_us(info: ObjectInfo, command: str, repo_digest: str) -> bool:
-    """Whether ``info`` is what this release would have stored there."""
-    sha256_hex = info.metadata.get("sha256", "")
-    return len(sha256_hex) == 64 and dict(info.metadata) == metadata(
-        command, repo_digest, sha256_hex
-    )

@@ -29,6 +29,14 @@ def advertised_targets(store):
     return [target]
 
 
+def is_possible(proto, store, targets):
+    """Whether the client follows a redirect to ``store``, and may.
+
+    ``targets`` is the list of names that it accepts.
+    """
+    return target_name(store) in targets and not sends_password_along(proto)
+
+
 def sends_password_along(proto):
     """Whether a redirect would take the client's password to the store.
 

@@ -10,19 +10,26 @@ followed by exactly one line of the log that says what became of it.
 import functools
 import time
 
+from mercurial import pycompat
 from mercurial.interfaces import repository
 from mercurial.interfaces import util as interfaceutil
 from mercurial.utils import cborutil
 
 from .. import crossing, eventlog
 from .. import service as servicemod
+from ..cache import fitness
 from ..cache import key as cachekey
-from ..cache.spool import Spool, SpoolFull
-from ..cache.upload import Upload
-from ..objectstore.base import StoreUnavailable
-from . import redirect, requestscope, v2request
+from ..cache.search import Alone, Lead, Spooled, Stored
+from ..cache.spool import SpoolFull
+from ..objectstore.base import StoreResting, StoreUnavailable
+from . import redirect, requestscope, v2commands, v2follow
+from .v2making import Making
 
 PROTOCOL = "v2"
+
+#: Pieces of a response are put together until they are that large: most are
+#: tiny, and what comes after us has work with each. A frame holds 32 KB.
+PIECE_BYTES = 32 * 1024
 
 #: From here on, a copy costs more than to handle two pieces.
 LARGE_BYTES = 128 * 1024
@@ -81,8 +88,11 @@ class ResponseCacher:
         self._encodefn = encodefn
         self._redirecttargets = redirecttargets
         self._repo_digest = cachekey.repo_digest(service.settings.repo_id or repo.root)
+        self._request = None
         self._key = "-"
-        self._spool = None
+        self._making = None
+        self._pieces = []
+        self._pieces_bytes = 0
         self._started = time.perf_counter()
 
     def __enter__(self):
@@ -96,19 +106,18 @@ class ResponseCacher:
         # A response that was finished has handed its spool over. What is
         # left was cut off: by an error of the command, or by a client that
         # went away.
-        if self._spool is not None:
-            size_bytes = self._spool.size_bytes
-            self._close_spool()
+        making, self._making = self._making, None
+        if making is not None:
+            size_bytes = making.spool.size_bytes
+            making.give_up()
             self._log(eventlog.DROPPED, size_bytes, reason="response not completed")
 
     def adjustcachekeystate(self, state):
-        # Not guarded: revisions that are wrong must raise, as in the command.
-        self._args = v2request.resolve(
-            self._server, self._repo, self._command, self._args
+        self._request = v2commands.REQUESTS[self._command](
+            self._server, self._repo, self._proto, self._args
         )
-        state[b"args"] = self._args
+        state.update(self._request.state())
         state[b"hg-s3"] = cachekey.FORMAT_VERSION
-        state[b"local"] = v2request.local_state(self._repo)
         # The path by default, but two servers of one repository may be told
         # that they are the same.
         state[b"repo"] = crossing.to_bytes(self._repo_digest)
@@ -122,180 +131,234 @@ class ResponseCacher:
             crossing.to_str(self._command),
             crossing.to_str(key),
         )
-        return v2request.may_be_served(
-            self._server, self._repo, self._proto, self._command, self._args
-        )
+        return self._request.may_be_served()
+
+    def lookup(self):
+        hit = self._search()
+        if hit is None:
+            return None
+        # Not guarded: the operator's hook may refuse this user.
+        self._request.before_hit()
+        if hit.via != v2follow.SPOOL:
+            self._log(eventlog.HIT, hit.size_bytes, via=hit.via)
+        return {b"objs": hit.objs}
+
+    def _log_spooled(self, size_bytes):
+        # Its size is known only now, at its end.
+        self._log(eventlog.HIT, size_bytes, via=v2follow.SPOOL)
 
     @_fails_open(None)
-    def lookup(self):
-        start = time.perf_counter()
+    def _search(self):
+        """A v2follow.Hit, or None when the command has to run."""
+        redirectable = redirect.is_possible(
+            self._proto, self._service.store, self._redirecttargets
+        )
+        search = self._service.search(
+            self._repo,
+            self._key,
+            self._examine,
+            redirectable,
+            self._missed,
+            self._unfit,
+        )
         try:
-            info = self._service.store.head(self._key)
-            if info is None or not cachekey.written_by_us(
-                info, crossing.to_str(self._command), self._repo_digest
-            ):
-                objs = None
-            elif self._redirectable(info):
-                objs = [self._redirect(info)]
-                via = "redirect"
-            else:
-                objs = self._inline(info)
-                via = "inline"
-        except StoreUnavailable as err:
-            self._fault(err.reason)
+            found = search.run()
+            if isinstance(found, Stored):
+                self._store_answered()
+                if redirectable and self._is_worth_it(found.info):
+                    return self._redirect(found.info)
+                hit = self._inline(found.info)
+                if hit is not None:
+                    return hit
+                found = search.run_without_store("its body is not what was stored")
+        except StoreResting as err:
+            self._log(eventlog.BYPASSED, reason=err.reason)
             return None
+        except StoreUnavailable as err:
+            self._log(eventlog.ERROR, reason=err.reason)
+            self._service.health.fault(self._ui, servicemod.LOOKUP, err.reason)
+            return None
+        return self._hit_of(found)
+
+    def _hit_of(self, found):
+        if isinstance(found, Stored):
+            # By now, for a client that could not read what was there before.
+            return self._inline(found.info)
+        if isinstance(found, Spooled):
+            requestscope.at_end(found.turn.leave)
+            return v2follow.from_spool(
+                found, self._types, self._run_command, self._log_spooled
+            )
+        if isinstance(found, Lead):
+            self._making = Making(found.turn, found.lease)
+        elif isinstance(found, Alone):
+            self._log(eventlog.BYPASSED, reason=found.reason)
+        return None
+
+    def _examine(self, info):
+        settings = self._service.settings
+        return fitness.examine(
+            info,
+            crossing.to_str(self._command),
+            self._repo_digest,
+            settings.url_lifetime_seconds,
+            settings.object_lifetime_seconds,
+        )
+
+    def _store_answered(self):
         self._service.health.fine(self._ui, servicemod.LOOKUP)
 
-        seconds = time.perf_counter() - start
-        if objs is None:
-            self._log(eventlog.MISS, seconds=seconds)
-            self._spool = Spool()
-            return None
-        self._log(eventlog.HIT, info.size_bytes, seconds, via=via)
-        return {b"objs": objs}
+    def _missed(self):
+        self._store_answered()
+        self._log(eventlog.MISS)
+        self._service.count(self._repo, self._key)
 
-    def onobject(self, obj):
-        """Pass an object on at once, with its encoding teed into the spool.
-
-        It goes out encoded, since that was done for the spool already.
-        """
-        if self._spool is None:
-            yield obj
-            return
-        types = self._types
-        if isinstance(obj, types.indefinitebytestringresponse):
-            # Its chunks can be read only once, and may be many.
-            for chunk in cborutil.streamencodebytestringfromiter(obj.chunks):
-                self._keep(chunk)
-                yield types.encodedresponse(chunk)
-        elif isinstance(obj, types.alternatelocationresponse):
-            # Not ours: another extension sends the client elsewhere.
-            self._give_up("the command answered with a redirect")
-            yield obj
+    def _unfit(self, verdict, reason):
+        if verdict == fitness.DAMAGED:
+            self._log(eventlog.DAMAGED, reason=reason)
         else:
-            for data in self._encoded(obj):
-                self._keep(data)
-                yield types.encodedresponse(data)
+            self._ui.debug(
+                b"s3wireprotocache: %s: %s\n"
+                % (crossing.to_bytes(self._key), crossing.to_bytes(reason))
+            )
 
-    @_fails_open(())
-    def onfinished(self):
-        spool = self._spool
-        if spool is None:
-            return ()
-        seconds = time.perf_counter() - self._started
-        if spool.size_bytes < self._service.settings.minimum_object_bytes:
-            self._log(eventlog.SKIPPED_SMALL, spool.size_bytes, seconds)
-            self._close_spool()
-            return ()
-        upload = Upload(
-            store=self._service.store,
-            key=self._key,
-            spool=spool,
-            content_type=cachekey.MEDIA_TYPE,
-            metadata=cachekey.metadata(
-                crossing.to_str(self._command),
-                self._repo_digest,
-                spool.sha256_hex,
-            ),
-            done=functools.partial(
-                _log_upload,
-                self._ui,
-                self._service.health,
-                self._command,
-                self._key,
-                spool.size_bytes,
-            ),
-        )
-        # From here on the uploader owns the spool.
-        self._spool = None
-        self._service.uploader.submit(upload)
-        return ()
-
-    def _encoded(self, obj):
-        if isinstance(obj, self._types.encodedresponse):
-            return (obj.data,)
-        if isinstance(obj, bytes) and len(obj) > LARGE_BYTES:
-            # A whole file, may be: a header and the very same bytes, uncopied.
-            return self._encodefn(obj)
-        return (b"".join(self._encodefn(obj)),)
-
-    def _redirectable(self, info):
-        return (
-            not redirect.sends_password_along(self._proto)
-            and info.size_bytes >= self._service.settings.minimum_object_bytes
-            and redirect.target_name(self._service.store) in self._redirecttargets
-        )
+    def _is_worth_it(self, info):
+        return info.size_bytes >= self._service.settings.minimum_object_bytes
 
     def _redirect(self, info):
         url = self._service.store.presign_get(
             self._key, self._service.settings.url_lifetime_seconds
         )
-        return self._types.alternatelocationresponse(
+        location = self._types.alternatelocationresponse(
             url=crossing.to_bytes(url),
             mediatype=crossing.to_bytes(cachekey.MEDIA_TYPE),
             size=info.size_bytes,
         )
+        return v2follow.Hit(v2follow.REDIRECT, info.size_bytes, [location])
 
     def _inline(self, info):
-        """The stored body for a client that follows no redirect of ours.
+        return v2follow.from_store(self._service.store, self._key, info, self._types)
 
-        It is fetched whole before the first byte goes out: a body that turns
-        out cut or damaged half-way could not be taken back. None when it is
-        gone since the HEAD or is not what its metadata say.
+    def onobject(self, obj):
+        """Pass an object on, with its encoding teed into the spool.
+
+        It goes out encoded, since that was done for the spool already.
         """
-        chunks = self._service.store.read(self._key)
-        if chunks is None:
-            return None
-        spool = Spool()
-        # It is read back while the response goes out, or not to the end.
-        requestscope.at_end(spool.close)
-        try:
-            for chunk in chunks:
-                spool.write(chunk)
-            # A disk may turn out full with the last of it.
-            spool.complete()
-        except SpoolFull as err:
-            raise StoreUnavailable("cannot spool: %s" % err)
-        if (
-            spool.size_bytes != info.size_bytes
-            or spool.sha256_hex != info.metadata["sha256"]
+        if self._making is not None and isinstance(
+            obj, self._types.alternatelocationresponse
         ):
-            return None
-        return map(self._types.encodedresponse, spool.chunks())
+            # Not ours: another extension sends the client elsewhere.
+            self._give_up("the command answered with a redirect")
+        if self._making is None:
+            for piece in self._flush():
+                yield piece
+            yield obj
+            return
+        for data in self._encoded(obj):
+            if len(data) > LARGE_BYTES:
+                # A whole file, may be: not to be copied.
+                for piece in self._flush():
+                    yield piece
+            self._pieces.append(data)
+            self._pieces_bytes += len(data)
+            if self._pieces_bytes >= PIECE_BYTES:
+                for piece in self._flush():
+                    yield piece
+
+    def onfinished(self):
+        for piece in self._flush():
+            yield piece
+        making = self._making
+        if making is not None:
+            self._hand_over()
+            for piece in making.rest():
+                yield self._types.encodedresponse(piece)
+
+    def _flush(self):
+        """Keep what was put together, and send it on."""
+        if not self._pieces:
+            return
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces = []
+        self._pieces_bytes = 0
+        making = self._making
+        if making is not None and not self._keep(data):
+            # From now on without us, but for what a slow client still lacks.
+            for piece in making.rest():
+                yield self._types.encodedresponse(piece)
+            making = None
+        if making is None:
+            yield self._types.encodedresponse(data)
+        elif making.is_ahead:
+            for piece in making.sign_of_life():
+                yield self._types.encodedresponse(piece)
+        else:
+            making.sending()
+            yield self._types.encodedresponse(data)
+            making.sent(len(data))
+
+    @_fails_open(None)
+    def _hand_over(self):
+        making, self._making = self._making, None
+        size_bytes = making.spool.size_bytes
+        if not self._request.is_still_true():
+            making.give_up()
+            self._log(eventlog.DROPPED, size_bytes, reason="the repository has changed")
+        elif size_bytes < self._service.settings.minimum_object_bytes:
+            self._log(eventlog.SKIPPED_SMALL, size_bytes)
+            making.keep_from_store()
+        elif not self._service.admits(self._repo, self._key):
+            self._log(eventlog.SKIPPED_RARE, size_bytes)
+            making.keep_from_store()
+        else:
+            making.store(
+                self._service, self._ui, self._command, self._key, self._repo_digest
+            )
+
+    def _encoded(self, obj):
+        types = self._types
+        if isinstance(obj, types.encodedresponse):
+            return (obj.data,)
+        if isinstance(obj, types.indefinitebytestringresponse):
+            # Its chunks can be read only once, and may be many.
+            return cborutil.streamencodebytestringfromiter(obj.chunks)
+        if isinstance(obj, bytes) and len(obj) > LARGE_BYTES:
+            # A header and the very same bytes.
+            return self._encodefn(obj)
+        return (b"".join(self._encodefn(obj)),)
+
+    def _run_command(self):
+        """What the command answers, encoded, as a generator of bytes."""
+        command = self._server.COMMANDS[self._command].func
+        for obj in command(self._repo, self._proto, **pycompat.strkwargs(self._args)):
+            for data in self._encoded(obj):
+                yield data
 
     def _keep(self, data):
-        if self._spool is None:
-            return
         try:
-            self._spool.write(data)
+            self._making.keep(data)
         except SpoolFull as err:
             self._give_up("cannot spool: %s" % err)
-
-    def _fault(self, reason):
-        self._log(eventlog.ERROR, reason=reason)
-        self._service.health.fault(self._ui, servicemod.LOOKUP, reason)
+            return False
+        return True
 
     def _give_up(self, reason):
         """Go on without the cache: for this response, nothing is stored."""
-        size_bytes = self._spool.size_bytes if self._spool is not None else 0
-        self._close_spool()
+        making, self._making = self._making, None
+        size_bytes = 0
+        if making is not None:
+            size_bytes = making.spool.size_bytes
+            making.give_up()
         self._log(eventlog.ERROR, size_bytes, reason=reason)
 
-    def _close_spool(self):
-        spool, self._spool = self._spool, None
-        if spool is not None:
-            spool.close()
-
-    def _log(self, event, size_bytes=0, seconds=None, via="", reason=""):
-        if seconds is None:
-            seconds = time.perf_counter() - self._started
+    def _log(self, event, size_bytes=0, via="", reason=""):
         eventlog.log(
             self._ui,
             event,
             self._command,
             self._key,
             size_bytes,
-            seconds,
+            time.perf_counter() - self._started,
             via,
             reason,
         )
@@ -304,17 +367,14 @@ class ResponseCacher:
 interfaceutil.implementer(repository.iwireprotocolcommandcacher)(ResponseCacher)
 
 
-def _log_upload(ui, health, command, key, size_bytes, outcome, seconds, reason):
-    """Say what became of an upload; called by the uploader, in its thread."""
-    eventlog.log(ui, outcome, command, key, size_bytes, seconds, reason=reason)
-    if outcome == eventlog.STORED:
-        health.fine(ui, servicemod.UPLOAD)
-    elif outcome == eventlog.ERROR:
-        health.fault(ui, servicemod.UPLOAD, reason)
-
-
 def makecacher(service, server, types, repo, proto, command, args, **kwargs):
     """A ResponseCacher, or None where nothing can or may be cached."""
-    if not service.store.keeps_objects or command not in v2request.COMMANDS:
+    if not service.store.keeps_objects or command not in v2commands.REQUESTS:
+        return None
+    if crossing.to_str(command) not in service.settings.commands:
         return None
     return ResponseCacher(service, server, types, repo, proto, command, args, **kwargs)
+
+
+def is_ours(cacher):
+    return isinstance(cacher, ResponseCacher)

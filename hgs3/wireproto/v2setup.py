@@ -8,7 +8,7 @@ from mercurial.i18n import _
 
 from .. import eager, settings
 from .. import service as servicemod
-from . import redirect, removedfiles, requestscope, v2
+from . import redirect, removedfiles, requestscope, v2, v2commands
 
 #: What createapp checked, for the process that then serves: WSGI application
 #: to (ui, CacheService).
@@ -20,6 +20,7 @@ def setup(server, types):
     # Loaded now, in the main thread: it is what loads the rest.
     vars(eager)
     removedfiles.serve_removed_files(server.COMMANDS)
+    v2commands.make_cacheable(server, v2.is_ours)
 
     def makeresponsecacher(orig, repo, proto, command, args, *rest, **kwargs):
         return _makeresponsecacher(
@@ -33,6 +34,12 @@ def setup(server, types):
     extensions.wrapfunction(hgweb_mod.hgweb, "run_wsgi", requestscope.run_wsgi)
     extensions.wrapfunction(hgweb, "createapp", _createapp)
     extensions.wrapfunction(hgweb.httpservice, "init", _httpservice_init)
+
+
+def reposetup(repo):
+    """Called for each repository that is opened."""
+    if settings.is_on(repo.ui):
+        v2commands.recommend_batch_sizes(repo.ui)
 
 
 def _makeresponsecacher(

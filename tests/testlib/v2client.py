@@ -1,4 +1,4 @@
-"""``v2client.py URL COMMAND ARGS [--no-redirect|--hang-up]``: one v2 command.
+"""``v2client.py URL COMMAND ARGS [OPTIONS]``: one v2 command.
 
 Runs it with the peer of the Mercurial under test, which is what ``hg clone``
 uses. ARGS is a Python expression of bytes, in which ``n('HEX HEX ...')`` is a
@@ -8,6 +8,7 @@ that two answers can be compared.
 
 With --no-redirect the client names no redirect target that it could follow.
 With --hang-up it is killed when it has seen the first object.
+With --unadvertised it asks for what the server does not say it has.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from mercurial import ui as uimod
 from mercurial.utils import cborutil
 
 
-def call(url, command, args, redirect, hang_up):
+def call(url, command, args, redirect, hang_up, unadvertised):
     """(objects, was it redirected)"""
     followed = []
     follow = wireprotov2peer.clienthandler._followredirect
@@ -35,6 +36,10 @@ def call(url, command, args, redirect, hang_up):
     peer = hg.peer(ui, {}, url.encode())
     if not redirect:
         peer._redirect = None
+    if unadvertised:
+        peer.apidescriptor[b"commands"].setdefault(
+            command.encode(), {b"args": args, b"permissions": [b"pull"]}
+        )
     with peer.commandexecutor() as executor:
         result = executor.callcommand(command.encode(), args).result()
         if hang_up:
@@ -56,6 +61,7 @@ def main():
     parser.add_argument("args")
     parser.add_argument("--no-redirect", action="store_true")
     parser.add_argument("--hang-up", action="store_true")
+    parser.add_argument("--unadvertised", action="store_true")
     options = parser.parse_args()
     try:
         objs, redirected = call(
@@ -64,6 +70,7 @@ def main():
             eval(options.args, {"n": nodes}),
             not options.no_redirect,
             options.hang_up,
+            options.unadvertised,
         )
     except error.RepoError as err:
         sys.exit("remote error: %s" % err)

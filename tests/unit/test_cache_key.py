@@ -7,7 +7,6 @@ import hashlib
 import pytest
 
 from hgs3.cache import key
-from hgs3.objectstore.base import ObjectInfo
 
 REPO = "0123456789abcdef" * 2
 SHA = "ab" * 32
@@ -45,56 +44,17 @@ def test_one_repository_can_be_deleted_by_prefix():
 
 
 def test_metadata():
-    assert key.metadata("filesdata", REPO, SHA) == {
+    assert key.metadata("filesdata", REPO, 12, SHA) == {
         "command": "filesdata",
         "repo-id": REPO,
-        "format-version": "1",
+        "format-version": "2",
+        "size": "12",
         "sha256": SHA,
     }
-    for name, value in key.metadata("filesdata", REPO, SHA).items():
+    for name, value in key.metadata("filesdata", REPO, 12, SHA).items():
         assert name == name.lower()
         assert value.isascii()
 
 
 def test_the_media_type_is_what_clients_take():
     assert key.MEDIA_TYPE == "application/mercurial-cbor"
-
-
-def info(**changes):
-    metadata = key.metadata("filesdata", REPO, SHA)
-    metadata.update(changes.pop("metadata", {}))
-    for name in changes.pop("without", ()):
-        del metadata[name]
-    return ObjectInfo(key="any", size_bytes=1, metadata=metadata)
-
-
-def test_what_we_wrote_is_known():
-    assert key.written_by_us(info(), "filesdata", REPO)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"metadata": {"command": "filedata"}},
-        {"metadata": {"repo-id": "f" * 32}},
-        {"metadata": {"format-version": "2"}},
-        {"metadata": {"format-version": ""}},
-        {"metadata": {"sha256": SHA[:-1]}},
-        {"metadata": {"sha256": ""}},
-        {"metadata": {"another": "of a later release"}},
-        {"without": ["sha256"]},
-        {"without": ["command"]},
-        {"without": ["repo-id"]},
-        {"without": ["format-version"]},
-        {"without": ["sha256", "command", "repo-id", "format-version"]},
-    ],
-)
-def test_what_another_wrote_is_not_taken(changes):
-    assert not key.written_by_us(info(**changes), "filesdata", REPO)
-
-
-def test_another_release_takes_nothing_of_ours(monkeypatch):
-    before = info()
-    monkeypatch.setattr(key, "FORMAT_VERSION", 2)
-    assert not key.written_by_us(before, "filesdata", REPO)
-    assert key.metadata("filesdata", REPO, SHA)["format-version"] == "2"

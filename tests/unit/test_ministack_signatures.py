@@ -200,10 +200,11 @@ def test_a_stock_client_follows_urls_that_are_verified(
     with HgServer(HG, repository, config) as server:
         assert clone(server, tmp_path / "first") == nodes
         # Uploads go on beside the answers.
-        events(repository, "stored", 2)
+        events(repository, "stored", 3)
         assert clone(server, tmp_path / "second") == nodes
-    hits = events(repository, "hit", 2)
+    hits = events(repository, "hit", 3)
     assert sorted(line.split("> hit ")[1].split()[0] for line in hits) == [
+        "changesetdata",
         "filesdata",
         "manifestdata",
     ]

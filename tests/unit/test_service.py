@@ -4,6 +4,7 @@ import pytest
 from hgui import make_ui
 
 from hgs3 import service
+from hgs3.objectstore.null import NullStore
 from hgs3.service import LOOKUP, UPLOAD, Health
 
 KEYS = {"access_key_id": "k", "secret_access_key": "s", "bucket": "hg-cache"}
@@ -93,10 +94,10 @@ def test_repositories_that_differ_in_their_identity_share_a_store():
 
 
 def test_settings_that_change_for_ever_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(service, "_make_store", lambda settings: object())
+    monkeypatch.setattr(service, "_make_store", lambda settings: NullStore())
     for number in range(300):
         service.start(make_ui(session_token="token %d" % number, **KEYS))
-    assert len(service._stores) == 32
+    assert len(service._backends) == 32
 
 
 def test_a_bad_setting_while_serving_is_said_once(monkeypatch):

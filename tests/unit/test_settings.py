@@ -48,6 +48,13 @@ def test_defaults():
         minimum_object_bytes=65536,
         url_lifetime_seconds=900,
         repo_id=b"",
+        commands=frozenset(settings.COMMANDS),
+        coalesce_timeout_seconds=30.0,
+        lease_seconds=60.0,
+        min_occurrences=0,
+        breaker_failures=5,
+        breaker_rest_seconds=30.0,
+        object_lifetime_seconds=0,
     )
 
 
@@ -68,6 +75,13 @@ def test_everything_set():
         acl="bucket-owner-full-control",
         connect_timeout="0.5",
         read_timeout="60",
+        commands="filesdata, manifestdata",
+        coalesce_timeout="0.5",
+        lease_time="90",
+        min_occurrences="2",
+        breaker_failures="0",
+        breaker_rest="0.5",
+        object_lifetime="30",
     )
     assert loaded == settings.CacheSettings(
         store=S3Settings(
@@ -88,7 +102,33 @@ def test_everything_set():
         minimum_object_bytes=1024 * 1024,
         url_lifetime_seconds=604800,
         repo_id=b"the one",
+        commands=frozenset(["filesdata", "manifestdata"]),
+        coalesce_timeout_seconds=0.5,
+        lease_seconds=90.0,
+        min_occurrences=2,
+        breaker_failures=0,
+        breaker_rest_seconds=0.5,
+        object_lifetime_seconds=30 * 24 * 3600,
     )
+
+
+def test_zero_switches_off():
+    loaded = load(coalesce_timeout="0", lease_time="0", breaker_failures="0")
+    assert loaded.coalesce_timeout_seconds == loaded.lease_seconds == 0
+    assert loaded.breaker_failures == 0
+
+
+def test_nothing_is_cached_where_no_command_is_named():
+    assert load(commands="").commands == frozenset()
+
+
+def test_objects_that_nobody_could_ever_be_given():
+    message, hint = refusal(object_lifetime="7", url_lifetime="604800")
+    assert message == (
+        "s3wireprotocache.object-lifetime is not longer than url-lifetime: '7'"
+    )
+    assert "s3wireprotocache.url-lifetime" in hint
+    assert load(object_lifetime="8", url_lifetime="604800")
 
 
 def test_settings_can_be_the_key_of_a_dict():
@@ -174,7 +214,14 @@ BAD_VALUES = {
     "secret-access-key": ["a\nb"],
     "session-token": ["a\nb"],
     "profile": ["a\nb"],
+    "commands": ["filesdata heads", "all", "FilesData"],
+    "coalesce-timeout": ["", "-1", "inf", "nan", "30s", "1e30"],
+    "min-occurrences": ["", "-1", "1.5", "many", "1001"],
+    "breaker-rest": ["", "0", "-1", "inf", "nan", "30s"],
+    "object-lifetime": ["", "-1", "1.5", "30d", "36501"],
 }
+BAD_VALUES["lease-time"] = BAD_VALUES["coalesce-timeout"]
+BAD_VALUES["breaker-failures"] = BAD_VALUES["min-occurrences"]
 BAD_VALUES["public-endpoint-url"] = BAD_VALUES["endpoint-url"]
 BAD_VALUES["read-timeout"] = BAD_VALUES["connect-timeout"]
 CASES = [(name, value) for name in sorted(BAD_VALUES) for value in BAD_VALUES[name]]

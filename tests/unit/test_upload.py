@@ -315,7 +315,7 @@ sys.path.insert(0, sys.argv[1])
 import test_upload
 from hgs3 import service
 store = test_upload.make_exiting_store(sys.argv[2:])
-uploader = service.CacheService(None, store, None).uploader
+uploader = service.CacheService(None, service.Backend(store, None, None)).uploader
 ended = threading.Event()
 # Runs before the drain, which was registered earlier.
 atexit.register(ended.set)
