@@ -137,6 +137,13 @@ All settings are in the section ``[s3wireprotocache]``.
     say so by itself. Objects that are about to be deleted are not given to
     clients, but stored anew. With 0 there is no such rule. (default: 0)
 
+Commands
+========
+
+:hg:`s3cache` checks the bucket and all that is needed of it, shows and deletes
+what it holds of a repository, and fills it before the first client comes. See
+:hg:`help s3cache`.
+
 Log
 ===
 
@@ -153,13 +160,17 @@ A line reads ``EVENT COMMAND key=KEY bytes=N ms=N.N``, followed by
 there is something to explain.
 """
 
-from mercurial import registrar
+from mercurial import cmdutil, registrar
+from mercurial.i18n import _
 
 import hgs3
 from hgs3 import compat, crossing, generation, settings
 
 testedwith = b"6.0.3 7.2.4"
 minimumhgversion = b"5.9"
+
+cmdtable = {}
+command = registrar.command(cmdtable)
 
 configtable = {}
 configitem = registrar.configitem(configtable)
@@ -196,3 +207,109 @@ def reposetup(ui, repo):
         from hgs3.wireproto import v2setup
 
         v2setup.reposetup(repo)
+
+
+@command(
+    b"s3cache",
+    [
+        (b"c", b"command", b"", _(b"list objects of this command only"), _(b"COMMAND")),
+        (b"", b"all", None, _(b"purge all objects of the repository")),
+        (b"", b"older-than", b"", _(b"purge objects that are older"), _(b"DAYS")),
+        (b"", b"yes", None, _(b"really delete what is to be purged")),
+        (b"", b"stream", None, _(b"warm for clones with --stream")),
+    ]
+    + cmdutil.formatteropts,
+    _(b"ACTION [OPTION]..."),
+    helpcategory=command.CATEGORY_MAINTENANCE,
+    optionalrepo=True,
+)
+def s3cache(ui, repo, *actions, **opts):
+    """check, look into, empty and fill the cache of responses in S3
+
+    Run it on the server, as the user that serves the repository and with the
+    configuration that it is served with: keys and credentials depend on both.
+    Settings in a file for ``--web-conf`` are not seen. Give the repository by
+    -R, with the path that it is served from.
+
+    There are five actions:
+
+    ``check``
+        Tries all that serving from the bucket needs, in the order in which it
+        is needed, and prints a line for each: ``ok``; ``warning``, for what works
+        but not fully; ``failed``, with the setting to change; ``unknown``, for
+        what the store or its permissions do not let us know and nothing depends
+        on; or ``skipped``, for what needs something that has failed. It stores
+        two small objects below ``<prefix>cache/check/`` and deletes them
+        again. Works without a repository, too.
+
+        Looked at are the settings, the credentials, the bucket and its region,
+        the clock of this machine, a PUT, a PUT on condition that there is no
+        such object yet, a GET by presigned URL as clients do it, from
+        ``public-endpoint-url`` and without credentials, the same without its
+        signature, which must be refused, a DELETE, and the policy and
+        lifecycle rules of the bucket.
+
+    ``list``
+        Prints command, size, age and key of each object of this repository;
+        with ``-c/--command``, of those of one command.
+
+    ``stat``
+        Prints how many objects of each command there are for this repository,
+        their size, and the age of the oldest and the newest, and the same for
+        all of them.
+
+    ``purge``
+        Says how many objects of this repository, and how many of its uploads
+        that were never completed, would be deleted, and with ``--yes``
+        deletes them. One of ``--all`` and ``--older-than`` says which. Objects
+        of other repositories are never touched. A client that was sent to an
+        object a moment before it is deleted fails; it can try again.
+
+    ``warm``
+        Answers the requests that a fresh clone over version 2 of the wire
+        protocol would send, with ``--stream`` those of
+        :hg:`clone --stream`, and stores the answers. What is there already is left
+        alone. The first client then finds all in the cache. Hooks that run
+        when a client pulls run here, too. Not every command can be
+        cached, and small responses are not stored; the report says so.
+
+    .. container:: verbose
+
+      Template:
+
+      The following keywords are supported. Sizes are in bytes, ages in
+      seconds. See also :hg:`help templates`.
+
+      :check: ``check``, ``status``, ``detail``, ``hint``
+      :list: ``command``, ``key``, ``bytes``, ``age``, ``date``
+      :stat: ``command`` (the last one is ``total``), ``objects``, ``bytes``,
+          ``oldest``, ``newest``
+      :purge: ``deleted``, ``objects``, ``bytes``, ``uploads``
+      :warm: ``command``, ``result`` (``stored``, ``present``, ``skipped``,
+          ``uncached`` or ``failed``), ``bytes``, ``key``, ``reason``
+
+      Examples:
+
+      - is everything as it should be?::
+
+          hg s3cache check -R /srv/hg/project
+
+      - the sizes of all objects with file data, for a program::
+
+          hg s3cache list -R /srv/hg/project -c filesdata -T json
+
+      - delete what is older than 30 days::
+
+          hg s3cache purge -R /srv/hg/project --older-than 30 --yes
+
+      - fill the cache every night, before the clones of the morning::
+
+          hg s3cache warm -R /srv/hg/project
+
+    Returns 0 on success, 1 if a check has failed, if something could not be
+    stored, or if incomplete uploads could not be purged.
+    """
+    # Imported here, since every other command would pay for it.
+    from hgs3.commands import s3cache as actionsmod
+
+    return actionsmod.run(ui, repo, actions, opts)

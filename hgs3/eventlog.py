@@ -8,6 +8,8 @@ It goes out with ``ui.log(b's3wireprotocache', ...)``: the blackbox extension
 writes it to a file, and any other logger of Mercurial may.
 """
 
+import contextlib
+
 from . import crossing
 from .forksafe import ForkSafeLock
 from .settings import SECTION
@@ -26,6 +28,22 @@ ERROR = "error"
 # to guard against recursion. One at a time, our lines are all kept.
 _one_at_a_time = ForkSafeLock()
 
+_listeners = []
+
+
+@contextlib.contextmanager
+def listening(listener):
+    """Within: call ``listener(event, command, key, size_bytes, reason)`` for
+    each line, in whatever thread it is logged.
+
+    The arguments are those of :func:`log`. The listener must not raise.
+    """
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
 
 def log(ui, event, command, key, size_bytes=0, seconds=0.0, via="", reason=""):
     """Write one line; never raises.
@@ -34,6 +52,8 @@ def log(ui, event, command, key, size_bytes=0, seconds=0.0, via="", reason=""):
     wire; ``key`` an object's name or "-"; ``via`` how a hit is answered
     ("redirect", "inline" or "spool"); ``reason`` one line without secrets.
     """
+    for listener in tuple(_listeners):
+        listener(event, command, key, size_bytes, reason)
     line = "%s %s key=%s bytes=%d ms=%.1f" % (
         event,
         crossing.to_str(command),

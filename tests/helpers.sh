@@ -101,3 +101,33 @@ samenodes() {
   hg -R "$2" log -T '{node}\n' > "$TESTTMP/nodes.b"
   cmp "$TESTTMP/nodes.a" "$TESTTMP/nodes.b" && hg -R "$2" verify -q
 }
+
+# startministack: an S3 server on $HGPORT1 that, unlike moto's, verifies
+# signatures and knows users
+startministack() {
+  AUTH=true BIND_HOST=127.0.0.1 GATEWAY_PORT=$HGPORT1 SERVICES=s3,iam,sts \
+    AWS_ACCESS_KEY_ID=ministack-root AWS_SECRET_ACCESS_KEY=ministack-root-secret \
+    "$TESTDIR/../.venv/ministack/bin/ministack" >> "$TESTTMP/store.log" 2>&1 &
+  echo $! > "$TESTTMP/store.pid"
+  echo $! >> "$DAEMON_PIDS"
+  "$PYTHON" "$TESTLIB/s3.py" wait "$STORE"
+}
+
+# ministackuser NAME ACTION...: settings with the keys of a new user who may do
+# these things in bucket hg-cache, which is made
+ministackuser() {
+  "$PYTHON" "$TESTLIB/ministackuser.py" "$STORE" hg-cache "$@"
+}
+
+# startproxy ALTERATION...: passes requests on from $HGPORT2 to the store, see
+# testlib/alterproxy.py
+startproxy() {
+  "$PYTHON" "$TESTLIB/alterproxy.py" $HGPORT2 "$STORE" "$@" >> "$TESTTMP/proxy.log" 2>&1 &
+  echo $! > "$TESTTMP/proxy.pid"
+  echo $! >> "$DAEMON_PIDS"
+  "$PYTHON" "$TESTLIB/s3.py" wait "http://127.0.0.1:$HGPORT2"
+}
+
+stopproxy() {
+  "$PYTHON" "$TESTLIB/stop.py" "$TESTTMP/proxy.pid"
+}

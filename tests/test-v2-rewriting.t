@@ -52,7 +52,7 @@ Both servers have it, and share what they store
 
 One is censored. Nothing that was stored before is given by it
 
-  $ hg -R server censor -q -r 1 password
+  $ hg --cwd server censor -q -r 1 password
   $ on server --config s3wireprotocache.bucket=
   $ ask > uncached; stopserver
   $ cmp -s before uncached
@@ -98,7 +98,7 @@ old is given
 
   $ on mirror
   $ ask | sed 's/redirected/inline/' | cmp - mirrored
-  $ hg -R mirror censor -q -r 1 password
+  $ hg --cwd mirror censor -q -r 1 password
   $ ask | sed 's/redirected/inline/' > later
   $ cmp -s later mirrored
   [1]

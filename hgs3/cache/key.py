@@ -40,6 +40,25 @@ def object_key(
     )
 
 
+def cache_folder(prefix: str) -> str:
+    """What the keys of all cached objects begin with."""
+    return "%scache/" % prefix
+
+
+def repo_folder(prefix: str, repo_digest: str) -> str:
+    """What the keys of one repository's objects begin with, and no other's."""
+    return "%s%s/" % (cache_folder(prefix), repo_digest)
+
+
+def command_of(folder: str, key: str) -> str:
+    """The command whose response is at ``key`` in a repository's ``folder``.
+
+    "" for what is no response.
+    """
+    parts = key[len(folder) :].split("/")
+    return parts[1] if len(parts) == 3 else ""
+
+
 def lease_key(object_key: str) -> str:
     """Name the lease of the object at ``object_key``::
 

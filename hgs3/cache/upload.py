@@ -200,3 +200,13 @@ class Uploader:
         except Exception:
             # It was only being told. This thread has others to serve.
             return
+
+    def wait_until_idle(self, seconds: typing.Optional[float] = None) -> bool:
+        """Whether nothing is queued or being sent, waiting for it that long.
+
+        Takes new uploads as before; None waits without limit.
+        """
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not self._queue and not self._busy, seconds
+            )

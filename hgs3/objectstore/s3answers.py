@@ -75,7 +75,7 @@ def _answered_at(response):
     The clock of this machine is no substitute: the two may be minutes apart.
     """
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return _http_date(headers.get("date", ""))
+    return http_date(headers.get("date", ""))
 
 
 def _age_seconds(response, now):
@@ -89,7 +89,7 @@ def _age_seconds(response, now):
 def _expires_in_seconds(response, now):
     """From ``x-amz-expiration: expiry-date="...", rule-id="..."`` (HeadObject)."""
     stated = _EXPIRY_DATE.search(response.get("Expiration", ""))
-    expiry = _http_date(stated.group(1)) if stated else None
+    expiry = http_date(stated.group(1)) if stated else None
     if now is None or expiry is None:
         return None
     return (expiry - now).total_seconds()
@@ -110,8 +110,8 @@ def _sha256_hex(response):
     return digest.hex() if len(digest) == _SHA256_BYTES else None
 
 
-def _http_date(text):
-    """A datetime with a time zone, or None for what is no date."""
+def http_date(text):
+    """A date of HTTP: a datetime with a time zone, or None for what is no date."""
     try:
         date = email.utils.parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):

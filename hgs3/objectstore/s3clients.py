@@ -9,7 +9,7 @@ import botocore.client
 import botocore.exceptions
 import botocore.session
 
-from .base import StoreSettingsError
+from .base import StoreSettingsError, StoreUnavailable
 from .leanloader import LeanLoader
 
 #: A request is tried this often. The second try is for a pooled connection
@@ -19,6 +19,16 @@ ATTEMPTS = 2
 #: The settings that an endpoint comes from.
 PRIVATE = "endpoint-url"
 PUBLIC = "public-endpoint-url"
+
+#: What boto3 calls the places that credentials come from, in words.
+_CREDENTIALS_SOURCES = {
+    "explicit": "from the settings",
+    "env": "from environment variables",
+    "shared-credentials-file": "from the credentials file of the AWS tools",
+    "config-file": "from the configuration file of the AWS tools",
+    "iam-role": "from the role of this instance",
+    "container-role": "from the role of this container",
+}
 
 _QUERY = re.compile(r"\?[^\s\"']*")
 
@@ -43,6 +53,26 @@ class S3Clients:
 def credentials_exist(settings):
     """Whether a new search of all places finds any."""
     return _make_session(settings).get_credentials() is not None
+
+
+def credentials_source(settings):
+    """Where the credentials come from, in words; None when there are none.
+
+    Raises StoreUnavailable when there is a place, but it does not give any.
+    """
+    try:
+        credentials = _make_session(settings).get_credentials()
+        if credentials is None:
+            return None
+        # Those of a role are fetched now, if ever.
+        credentials.get_frozen_credentials()
+    except StoreSettingsError:
+        raise
+    except Exception as err:
+        # boto3 has a dozen of places, and each fails in its own way: files,
+        # programs, HTTP.
+        raise StoreUnavailable("credentials cannot be had: %s" % one_line(err)) from err
+    return _CREDENTIALS_SOURCES.get(credentials.method, "by %s" % credentials.method)
 
 
 def _make_session(settings):

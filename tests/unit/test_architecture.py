@@ -196,6 +196,8 @@ def test_files_and_functions_are_short(path):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             length = node.end_lineno - node.lineno + 1
+            # The manual of a command is its docstring, and is no code.
+            length -= len((ast.get_docstring(node, clean=False) or "").splitlines())
             assert length <= MAX_FUNCTION_LINES, "%s: %d" % (node.name, length)
 
 

@@ -1,0 +1,1 @@
+"""What an operator can do by hand: the actions of ``hg s3cache``."""
