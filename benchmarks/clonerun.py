@@ -163,10 +163,12 @@ class Server:
         store: Store | None,
         extra: dict[str, str] | None = None,
         acknowledge_at_once: bool = False,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.store = store
         self._acknowledge_at_once = acknowledge_at_once
-        self.hg = HgServer(hg, repository, server_config(store, extra=extra))
+        config = server_config(store, extra=extra)
+        self.hg = HgServer(hg, repository, config, environment=environment)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Server:

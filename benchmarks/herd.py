@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
+import os
 import pathlib
 import shutil
 import subprocess
@@ -42,6 +44,15 @@ class HerdRun:
             for pid in self.pids
         ]
 
+    def others(self, command: str) -> str:
+        """What else servers said of it, with the number of times."""
+        counts = collections.Counter(
+            event.name
+            for event in self.events
+            if event.command == command and event.name not in serverevents.USUAL
+        )
+        return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
     def computations(self, command: str) -> dict[str, int]:
         """Key to how many times it was computed, on all servers together."""
         counts: dict[str, int] = {}
@@ -61,20 +72,27 @@ def run(
 ) -> HerdRun:
     """`clients` clones at once of a server process for each item of
     `repositories`, in turn; these may be the same repository, and are copies of
-    one that `repo-id` makes the same where they are not.
+    one that `repo-id` makes the same where they are not, with temporary folders of
+    their own, as on hosts of their own.
 
     CalledProcessError, with the client's output, when a clone fails.
     """
     for repository in set(repositories):
         serverevents.clear(repository)
+    apart = len(set(repositories)) > 1
     config = {**serverevents.config(), **(extra or {})}
     if store is not None:
         config["s3wireprotocache.public-endpoint-url"] = store.moto.url
-        if len(set(repositories)) > 1:
+        if apart:
             config["s3wireprotocache.repo-id"] = "herd"
     with contextlib.ExitStack() as stack:
         servers = [
-            stack.enter_context(Server(hg, repository, store, config))
+            stack.enter_context(
+                Server(
+                    *(hg, repository, store, config),
+                    environment=_own_temporary_folder(repository) if apart else None,
+                )
+            )
             for repository in repositories
         ]
         before = [server.hg.cpu_seconds() for server in servers]
@@ -94,6 +112,12 @@ def run(
     ]
     stored_bytes = sum(size for _key, size in objects)
     return HerdRun(spent, seconds, events, pids, len(objects), stored_bytes)
+
+
+def _own_temporary_folder(repository: pathlib.Path) -> dict[str, str]:
+    folder = repository.with_name(repository.name + "-tmp")
+    folder.mkdir(exist_ok=True)
+    return {"TMPDIR": os.fspath(folder)}
 
 
 class _Client:

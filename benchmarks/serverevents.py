@@ -12,6 +12,7 @@ import re
 #: A heavy command has run: logged by countruns.py, all else by s3wireprotocache.
 COMPUTED = "computed"
 MISS, HIT, STORED = "miss", "hit", "stored"
+USUAL = (COMPUTED, MISS, HIT, STORED)
 
 LOG_LINE = re.compile(
     r"\((?P<pid>\d+)\)> (?P<name>[a-z-]+) (?P<command>[a-z]+) "

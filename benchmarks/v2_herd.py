@@ -153,6 +153,7 @@ def command_table(runs: list[HerdRun]) -> str:
         "miss",
         "hit",
         "stored",
+        "others",
     )
     rows = []
     for command in lightclient.HEAVY:
@@ -165,7 +166,8 @@ def command_table(runs: list[HerdRun]) -> str:
         computed = worst.count(serverevents.COMPUTED, command)
         if counts:
             cells = (str(len(counts)), " + ".join(map(str, computed)))
-            rows.append((command, *cells, str(max(counts.values())), *events))
+            most = str(max(counts.values()))
+            rows.append((command, *cells, most, *events, worst.others(command)))
     return report.table(header, rows)
 
 

@@ -44,9 +44,11 @@ def test_computations_of_all_servers_count_together():
         Event(102, "computed", "filesdata", "bb", 0),
         Event(102, "computed", "manifestdata", "aa", 0),
         Event(101, "miss", "filesdata", "aa", 0),
+        Event(101, "skipped-small", "filesdata", "aa", 9),
     )
     assert run.computations("filesdata") == {"aa": 2, "bb": 1}
     assert run.count("computed", "filesdata") == [1, 2]
+    assert run.others("filesdata") == "skipped-small 1"
     assert run.total_cpu_seconds == 3.0
 
 
