@@ -4,10 +4,11 @@
 #   make serve REPO=path     the same server, left running
 #   make test [TESTS="test-x.t tests/unit/test_y.py"] [ARGS="--hg 7.2 -k name"]
 #   make test-unit [ARGS=...]
-#   make bench [ARGS=...]
+#   make bench [PROGRAM=v2_clone|v2_herd|v2_growth|v2_admission] [ARGS=...]
 #   make clean
 
 PYTHON ?= python3
+PROGRAM ?= v2_clone
 SETUP = @$(PYTHON) tools/setup_env.py
 RUN_TESTS = @$(PYTHON) tools/run_tests.py
 HG60_PYTHON = .venv/hg-6.0.3/bin/python
@@ -33,7 +34,7 @@ test-unit:
 
 bench:
 	$(SETUP) hg-6.0.3 services
-	@$(HG60_PYTHON) benchmarks/v2_clone.py $(ARGS)
+	@$(HG60_PYTHON) benchmarks/$(PROGRAM).py $(ARGS)
 
 clean:
 	rm -rf .venv

@@ -23,8 +23,10 @@ from testlib.meterproxy import Exchange, MeterProxy
 from testlib.servers import HgServer, MotoServer, clean_environment
 
 BUCKET = "hg-cache"
-CACHEABLE = ("manifestdata", "filesdata", "filedata")
-V2_COMMANDS = ("changesetdata", *CACHEABLE)
+V2_COMMANDS = (
+    *("rawstorefiledata", "changesetdata", "manifestdata", "filesdata"),
+    "filedata",
+)
 OTHER = "other"
 CLIENT_V2 = ("--config", "experimental.httppeer.advertise-v2=true")
 
@@ -38,8 +40,8 @@ IDLE_LIMIT = 120.0  # seconds
 class CommandCost:
     """What one command of a clone cost, all its requests together."""
 
-    hit: bool | None = None  # None: this command is never cached
     requests: int = 0
+    redirects: int = 0  # of them, those that the store answered
     server_bytes: int = 0  # response bodies of the server
     store_bytes: int = 0  # response bodies of the store, fetched for this command
     cpu_seconds: float = 0.0  # of the server, from request to end of response
@@ -67,6 +69,10 @@ class CloneRun:
             self.total_cpu_seconds
             - sum(cost.cpu_seconds for cost in self.commands.values()),
         )
+
+    @property
+    def redirects(self) -> int:
+        return sum(cost.redirects for cost in self.commands.values())
 
     @property
     def server_bytes(self) -> int:
@@ -103,14 +109,26 @@ class Store:
     def __exit__(self, *details: object) -> None:
         self._stack.close()
 
+    @property
+    def running(self) -> bool:
+        return self.moto.process.running
+
+    def stop(self) -> None:
+        """From now on nobody answers at its address."""
+        self.moto.stop()
+
     def objects(self) -> list[tuple[str, int]]:
         """(key, bytes) of what the cache holds."""
         return self.moto.objects(BUCKET)
 
 
-def server_config(store: Store | None, public_url: str | None = None) -> dict[str, str]:
+def server_config(
+    store: Store | None,
+    public_url: str | None = None,
+    extra: dict[str, str] | None = None,
+) -> dict[str, str]:
     """The hgrc of a server with the extension; without a store there is no
-    bucket, and nothing is cached.
+    bucket, and nothing is cached. `extra` is {'section.name': value}.
     """
     config = {
         "extensions.s3wireprotocache": "",
@@ -129,6 +147,7 @@ def server_config(store: Store | None, public_url: str | None = None) -> dict[st
         config.update(
             {f"s3wireprotocache.{name}": value for name, value in settings.items()}
         )
+    config.update(extra or {})
     return config
 
 
@@ -138,17 +157,30 @@ class Server:
     """
 
     def __init__(
-        self, hg: pathlib.Path, repository: pathlib.Path, store: Store | None
+        self,
+        hg: pathlib.Path,
+        repository: pathlib.Path,
+        store: Store | None,
+        extra: dict[str, str] | None = None,
+        acknowledge_at_once: bool = False,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.store = store
-        self.hg = HgServer(hg, repository, server_config(store))
+        self._acknowledge_at_once = acknowledge_at_once
+        config = server_config(store, extra=extra)
+        self.hg = HgServer(hg, repository, config, environment=environment)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Server:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.hg)
             self.proxy = stack.enter_context(
-                MeterProxy("127.0.0.1", self.hg.port, self.hg.cpu_seconds)
+                MeterProxy(
+                    "127.0.0.1",
+                    self.hg.port,
+                    self.hg.cpu_seconds,
+                    acknowledge_at_once=self._acknowledge_at_once,
+                )
             )
             self._stack = stack.pop_all()
         return self
@@ -156,26 +188,28 @@ class Server:
     def __exit__(self, *details: object) -> None:
         self._stack.close()
 
-    def wait_until_idle(self) -> bool:
+    def wait_until_idle(
+        self, step_seconds: float = IDLE_STEP, looks: int = IDLE_LOOKS
+    ) -> bool:
         """Wait until neither the server nor the store works any more; False
         when that takes too long.
         """
         clocks = [self.hg.cpu_seconds] + (
-            [self.store.moto.cpu_seconds] if self.store else []
+            [self.store.moto.cpu_seconds] if self.store and self.store.running else []
         )
         limit = time.monotonic() + IDLE_LIMIT
         quiet = 0
         before = [clock() for clock in clocks]
-        while quiet < IDLE_LOOKS and time.monotonic() < limit:
-            time.sleep(IDLE_STEP)
+        while quiet < looks and time.monotonic() < limit:
+            time.sleep(step_seconds)
             now = [clock() for clock in clocks]
             busy = any(
-                late - early > IDLE_SHARE * IDLE_STEP
+                late - early > IDLE_SHARE * step_seconds
                 for early, late in zip(before, now)
             )
             quiet = 0 if busy else quiet + 1
             before = now
-        return quiet >= IDLE_LOOKS
+        return quiet >= looks
 
 
 def client_environment() -> dict[str, str]:
@@ -183,8 +217,32 @@ def client_environment() -> dict[str, str]:
     return clean_environment(HGRCPATH="", HGPLAIN="1", HGENCODING="utf-8")
 
 
+def clone_command(
+    hg: pathlib.Path,
+    url: str,
+    destination: pathlib.Path,
+    v2: bool = True,
+    stream: bool = False,
+) -> list[str]:
+    """What a stock client is told, without a checkout."""
+    return [
+        os.fspath(hg),
+        *(CLIENT_V2 if v2 else ()),
+        "clone",
+        "-q",
+        "--noupdate",
+        *(["--stream"] if stream else []),
+        url,
+        os.fspath(destination),
+    ]
+
+
 def measured_clone(
-    server: Server, hg: pathlib.Path, destination: pathlib.Path, v2: bool = True
+    server: Server,
+    hg: pathlib.Path,
+    destination: pathlib.Path,
+    v2: bool = True,
+    stream: bool = False,
 ) -> CloneRun:
     """Clone (without a checkout) and wait until the server is idle.
 
@@ -194,18 +252,11 @@ def measured_clone(
     server.proxy.clear()
     if store is not None:
         store.proxy.clear()
-    command = [
-        os.fspath(hg),
-        *(CLIENT_V2 if v2 else ()),
-        "clone",
-        "-q",
-        "--noupdate",
-        server.proxy.url,
-    ]
+    command = clone_command(hg, server.proxy.url, destination, v2, stream)
     start_rss_bytes = server.hg.peak_rss_bytes()
     cpu_before = server.hg.cpu_seconds()
     started = time.monotonic()
-    processes.run([*command, os.fspath(destination)], client_environment())
+    processes.run(command, client_environment())
     ended = time.monotonic()
     cpu_cloned = server.hg.cpu_seconds()
     server.wait_until_idle()
@@ -242,8 +293,7 @@ def _costs(
         cost.store_bytes += sum(fetch.response_bytes for fetch in redirected)
         cost.cpu_seconds += exchange.cpu_seconds or 0.0
         cost.client_seconds += end - exchange.started
-        if exchange.command in CACHEABLE:
-            cost.hit = bool(cost.hit) or bool(redirected)
+        cost.redirects += bool(redirected)
     return {**costs, OTHER: other}
 
 
@@ -253,27 +303,3 @@ def hg_output(hg: pathlib.Path, *arguments: str | os.PathLike[str]) -> str:
         [os.fspath(hg), *(os.fspath(argument) for argument in arguments)],
         client_environment(),
     )
-
-
-def table(
-    header: typing.Sequence[str],
-    rows: typing.Sequence[typing.Sequence[str]],
-    numbers_from: int = 1,
-) -> str:
-    """A markdown table that is aligned to be read as it is too; columns from
-    `numbers_from` on are right-aligned.
-    """
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-
-    def line(cells: typing.Sequence[str]) -> str:
-        aligned = [
-            c.ljust(w) if i < numbers_from else c.rjust(w)
-            for i, (c, w) in enumerate(zip(cells, widths))
-        ]
-        return "| " + " | ".join(aligned) + " |"
-
-    rule = [
-        ("-" * w if i < numbers_from else "-" * (w - 1) + ":")
-        for i, w in enumerate(widths)
-    ]
-    return "\n".join([line(header), line(rule), *(line(row) for row in rows)])

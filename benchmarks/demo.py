@@ -23,6 +23,7 @@ import time
 import clonerun
 import make_repo
 import paths
+import report
 from clonerun import CloneRun, Server, Store
 
 from testlib import processes
@@ -159,7 +160,7 @@ def _demo(options: argparse.Namespace) -> int:
     stored = _stored_commands(objects)
     print(_as_table(runs, stored))
     if not stored:
-        print("small: below minimum-object-size (64KB), so it stays with the server")
+        print("nothing reaches minimum-object-size (64KB): it stays with the server")
     print(_explanation(runs, objects))
     for message in messages:
         print(f"the server said: {message}")
@@ -193,19 +194,18 @@ def _stored_commands(objects: list[tuple[str, int]]) -> set[str]:
     return {key.split("/")[-2] for key, _size in objects}
 
 
-def _cache_word(command: str, hit: bool | None, stored: set[str]) -> str:
-    if hit is None:
-        return "-"
-    if hit:
+def _cache_word(command: str, redirected: bool, stored: set[str]) -> str:
+    """What is neither fetched from the store nor stored there has a dash."""
+    if redirected:
         return "hit"
-    return "miss" if command in stored else "small"
+    return "miss" if command in stored else "-"
 
 
 def _as_table(runs: list[CloneRun], stored: set[str]) -> str:
     rows = []
     for number, run in enumerate(runs, 1):
         for command, cost in run.commands.items():
-            cache = _cache_word(command, cost.hit, stored)
+            cache = _cache_word(command, cost.redirects > 0, stored)
             amounts = (f"{cost.server_bytes:,}", f"{cost.store_bytes:,}")
             times = (f"{cost.cpu_seconds:.3f}", f"{cost.client_seconds:.2f}")
             rows.append((str(number), command, cache, *amounts, *times))
@@ -226,7 +226,7 @@ def _as_table(runs: list[CloneRun], stored: set[str]) -> str:
             f"{run.total_cpu_seconds:.3f}",
         )
         rows.append((str(number), "TOTAL", "", *total, f"{run.client_seconds:.2f}"))
-    return clonerun.table(HEADER, rows, numbers_from=3)
+    return report.table(HEADER, rows, numbers_from=3)
 
 
 def _explanation(runs: list[CloneRun], objects: list[tuple[str, int]]) -> str:

@@ -6,9 +6,11 @@ as many small changesets.
 
 Each release turns into the next by changesets of a few files: real edits,
 additions, removals, and renames with their metadata, and about every 50
-changesets a short side branch that is merged back. Names, dates and order are
-fixed: the same releases and number of changesets give the same node ids, on
-every machine. A finished output is used again.
+changesets a short side branch that is merged back. Where more changesets are
+asked for than files differ, they are made of single edits of the files: 40,000
+take three minutes. Names, dates and order are fixed: the same releases and
+number of changesets give the same node ids, on every machine. A finished output
+is used again.
 
 Needs `mercurial` (6.0.3 or 7.2) in the Python that runs it.
 """
@@ -16,7 +18,6 @@ Needs `mercurial` (6.0.3 or 7.2) in the Python that runs it.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import pathlib
@@ -26,16 +27,19 @@ import time
 
 import paths
 import release_trees
-from release_trees import Change, Unit
+from history_plan import Planned, make_plan
 
 DEFAULT_RELEASES = ("5.2.2", "5.4.2", "5.6.1", "5.9.3", "6.0.3")
 DEFAULT_CHANGESETS = 1000
+#: Without --releases, for more changesets than LONG_HISTORY: enough for 40,000.
+MANY_RELEASES = (
+    *("5.2.2", "5.3.2", "5.4.2", "5.5.2", "5.6.1", "5.7.1", "5.8.1", "5.9.3"),
+    *("6.0.3", "6.1.4", "6.2.3", "6.3.3", "6.4.5", "6.5.3", "6.6.3"),
+)
+LONG_HISTORY = 5000  # changesets
 MARKER = "benchmark-repo.json"
 FORMAT = 1  # raise it when the same parameters would give other node ids
 
-FIRST_RELEASE_GROUP = 20  # files a changeset
-MERGE_EVERY = 50  # changesets
-BRANCH_LENGTH = 3  # changesets on each side of a merge
 TRANSACTION_LENGTH = 400  # changesets
 FIRST_DATE = 1572566400  # seconds since 1970: 2019-11-01, when 5.2 came out
 DATE_STEP = 37 * 60  # seconds between changesets
@@ -48,139 +52,9 @@ USERS = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Planned:
-    """A changeset to write; parents are positions in the plan, -1 is the null
-    revision.
-    """
-
-    parents: tuple[int, int]
-    text: str
-    changes: tuple[Change, ...]
-
-
-class Plan:
-    """Groups of units, laid out as a history with side branches."""
-
-    def __init__(self) -> None:
-        self.changesets: list[Planned] = []
-        self.tip = -1
-
-    def _add(
-        self, parents: tuple[int, int], text: str, changes: tuple[Change, ...]
-    ) -> int:
-        self.changesets.append(Planned(parents, text, changes))
-        return len(self.changesets) - 1
-
-    def add_release(self, release: str, groups: list[tuple[Change, ...]]) -> None:
-        """Append the groups (each path in one group only: that is why branches
-        merge without conflicts).
-        """
-        for start in range(0, len(groups), MERGE_EVERY):
-            block = groups[start : start + MERGE_EVERY]
-            fork = (
-                len(block) - 2 * BRANCH_LENGTH
-                if len(block) > 4 * BRANCH_LENGTH
-                else len(block)
-            )
-            for changes in block[:fork]:
-                self.tip = self._add(
-                    (self.tip, -1), _describe(release, changes), changes
-                )
-            if fork < len(block):
-                self._branch_and_merge(
-                    release,
-                    block[fork : fork + BRANCH_LENGTH],
-                    block[fork + BRANCH_LENGTH :],
-                )
-
-    def _branch_and_merge(
-        self,
-        release: str,
-        side: list[tuple[Change, ...]],
-        main: list[tuple[Change, ...]],
-    ) -> None:
-        side_tip = self.tip
-        for changes in side:
-            side_tip = self._add((side_tip, -1), _describe(release, changes), changes)
-        for changes in main:
-            self.tip = self._add((self.tip, -1), _describe(release, changes), changes)
-        # The side's renames are recorded in its own file revisions, which the
-        # merge takes as they are.
-        taken = tuple(
-            dataclasses.replace(change, copied_from=None)
-            for changes in side
-            for change in changes
-        )
-        self.tip = self._add(
-            (self.tip, side_tip),
-            f"{release}: merge a side branch of {len(side)} changesets",
-            taken,
-        )
-
-
-def _printable(path: bytes) -> str:
-    # ASCII whatever the locale is: the text is hashed into the node.
-    return path.decode("ascii", "backslashreplace")
-
-
-def _describe(release: str, changes: tuple[Change, ...]) -> str:
-    first = _printable(changes[0].path)
-    lines = [
-        f"{release}: {first}"
-        + (f" and {len(changes) - 1} more" if len(changes) > 1 else ""),
-        "",
-    ]
-    for change in changes:
-        verb = (
-            "remove"
-            if change.source is None
-            else "rename to"
-            if change.copied_from
-            else "write"
-        )
-        lines.append(f"- {verb} {_printable(change.path)}")
-    return "\n".join(lines)
-
-
-def _grouped(units: list[Unit], size: int) -> list[tuple[Change, ...]]:
-    return [
-        tuple(c for unit in units[i : i + size] for c in unit)
-        for i in range(0, len(units), size)
-    ]
-
-
-def make_plan(
-    releases: list[str], trees: list[release_trees.Tree], minimum: int
-) -> list[Planned]:
-    """The changesets to write, at least `minimum`; ValueError when the releases
-    differ in too few files for that.
-    """
-    units = [release_trees.first_units(trees[0])]
-    units += [
-        release_trees.units_between(old, new) for old, new in zip(trees, trees[1:])
-    ]
-    later = sum(len(release) for release in units[1:])
-    first_group = FIRST_RELEASE_GROUP
-    wanted = max(1, minimum - len(units[0]) // first_group)
-    group = max(1, later // wanted)
-    if later < wanted:
-        first_group = max(1, len(units[0]) // max(1, minimum - later))
-    plan = Plan()
-    plan.add_release(releases[0], _grouped(units[0], first_group))
-    for release, changed in zip(releases[1:], units[1:]):
-        plan.add_release(release, _grouped(changed, group))
-    if len(plan.changesets) < minimum:
-        raise ValueError(
-            f"{' '.join(releases)} give {len(plan.changesets)} changesets at most, "
-            f"{minimum} asked: add --releases"
-        )
-    return plan.changesets
-
-
-def _open_repository(path: pathlib.Path):
-    """A new, empty repository at `path`, with no configuration of the user or
-    the system.
+def _initialize_mercurial() -> None:
+    """Before anything of `mercurial` is used: no configuration of the user or the
+    system.
     """
     os.environ["HGRCPATH"] = ""
     os.environ["HGPLAIN"] = "1"
@@ -190,6 +64,10 @@ def _open_repository(path: pathlib.Path):
         pass
     else:
         initialization.init()
+
+
+def _open_repository(path: pathlib.Path):
+    """A new, empty repository at `path`."""
     from mercurial import hg, ui
 
     baseui = ui.ui.load()
@@ -207,13 +85,11 @@ def _commit(repo, position: int, planned: Planned, nodes: list[bytes]) -> bytes:
         change = by_path[path]
         if change.source is None:
             return None
-        with open(change.source.location, "rb") as stream:
-            data = stream.read()
         return context.memfilectx(
             repo,
             memctx,
             path,
-            data,
+            change.source.read(),
             isexec=change.source.executable,
             copysource=change.copied_from,
         )
@@ -249,6 +125,11 @@ def write_repository(
     return nodes[-1].hex()
 
 
+def default_releases(changesets: int) -> tuple[str, ...]:
+    """The releases of a history of so many changesets."""
+    return MANY_RELEASES if changesets > LONG_HISTORY else DEFAULT_RELEASES
+
+
 def default_output(releases: list[str], changesets: int) -> pathlib.Path:
     """Where a repository of these parameters is kept in the project."""
     name = f"mercurial-{releases[0]}-{releases[-1]}-{len(releases)}-{changesets}"
@@ -270,7 +151,7 @@ def make_repo(
     names = (
         [tree.name for tree in source_trees]
         if source_trees
-        else list(releases or DEFAULT_RELEASES)
+        else list(releases or default_releases(changesets))
     )
     output = output or default_output(names, changesets)
     parameters = {"format": FORMAT, "changesets": changesets, "releases": names}
@@ -284,6 +165,7 @@ def make_repo(
         raise FileExistsError(
             f"{output} is there and is not a repository of this program"
         )
+    _initialize_mercurial()
     trees = [
         release_trees.read_tree(folder) for folder in source_trees or _fetch(names)
     ]
@@ -325,7 +207,8 @@ def main() -> None:
         "--releases",
         nargs="+",
         metavar="VERSION",
-        help=f"default: {' '.join(DEFAULT_RELEASES)}",
+        help=f"default: {' '.join(DEFAULT_RELEASES)}; above {LONG_HISTORY} changesets "
+        f"{' '.join(MANY_RELEASES)}",
     )
     parser.add_argument(
         "--source-trees",

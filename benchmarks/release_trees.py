@@ -39,13 +39,27 @@ class SourceFile:
     digest: bytes  # SHA-256 of the content
     executable: bool
 
+    def read(self) -> bytes:
+        """The content; OSError when it has gone."""
+        with open(self.location, "rb") as stream:
+            return stream.read()
+
+
+class Content(typing.Protocol):
+    """What a path holds after a changeset."""
+
+    @property
+    def executable(self) -> bool: ...
+
+    def read(self) -> bytes: ...
+
 
 @dataclasses.dataclass(frozen=True)
 class Change:
     """One path of a changeset: new content, or `source is None` for a removal."""
 
     path: bytes
-    source: SourceFile | None
+    source: Content | None
     copied_from: bytes | None = None
 
 

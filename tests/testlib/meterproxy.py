@@ -103,8 +103,10 @@ class MeterProxy:
         upstream_port: int,
         cpu_clock: typing.Callable[[], float] | None = None,
         port: int = 0,
+        acknowledge_at_once: bool = False,
     ) -> None:
         self._upstream = (upstream_host, upstream_port)
+        self._acknowledge_at_once = acknowledge_at_once
         self._clock = cpu_clock
         self._changed = threading.Condition()
         self._finished: list[Exchange] = []
@@ -172,7 +174,7 @@ class MeterProxy:
             ).start()
 
     def _opened(self, connection: socket.socket) -> Stream:
-        stream = Stream(connection)
+        stream = Stream(connection, self._acknowledge_at_once)
         with self._changed:
             self._open.add(stream)
             stopping = self._stopping
