@@ -32,18 +32,22 @@ Server
 
 Clients opt in to version 2 with ``experimental.httppeer.advertise-v2=true``.
 
-The commands ``manifestdata``, ``filesdata`` and ``filedata`` are cached. What
-a client may not see is never taken from the cache: the permission checks of
-the server run before, and the changesets that a request is about must be
-visible in the repository as it is served at that moment.
+All that a clone or a pull asks for is cached, ``hg clone --stream`` included.
+What a client may not see is never taken from the cache: the permission checks
+of the server run before, and the changesets that a request is about must be
+visible in the repository as it is served at that moment. :hg:`censor`,
+:hg:`strip` and :hg:`rollback` put all that was stored before out of reach.
+
+When many clients ask for the same response at once it is computed once, on all
+servers that share the bucket.
 
 A client that authenticates to the server with HTTP Basic gets stored
 responses through the server, not by redirect: it would send its password to
 the store.
 
-When S3 cannot be reached, is slow, refuses or sends something damaged, the
-server answers as it would without this extension, says so once, and uses the
-cache again when it can.
+When S3 cannot be reached, is slow, refuses or holds something damaged, the
+server answers as it would without this extension, says so once, leaves S3 alone
+for a while, and uses the cache again when it can.
 
 Without a bucket nothing is cached. The extension then still mends one thing:
 as it is, Mercurial cannot serve version 2 clones of a repository in which a
@@ -147,8 +151,8 @@ what it holds of a repository, and fills it before the first client comes. See
 Log
 ===
 
-Each hit, miss, stored, skipped or dropped response and each error is a line
-of the log ``s3wireprotocache``, for instance in ``.hg/blackbox.log``::
+Each hit, miss, stored, skipped, dropped, damaged or bypassed response and each
+error is a line of the log ``s3wireprotocache``, for instance in ``.hg/blackbox.log``::
 
   [extensions]
   blackbox =
@@ -156,7 +160,7 @@ of the log ``s3wireprotocache``, for instance in ``.hg/blackbox.log``::
   track = s3wireprotocache
 
 A line reads ``EVENT COMMAND key=KEY bytes=N ms=N.N``, followed by
-``via=redirect`` or ``via=inline`` for a hit, and by ``reason=TEXT`` where
+``via=redirect``, ``via=inline`` or ``via=spool`` for a hit, and by ``reason=TEXT`` where
 there is something to explain.
 """
 

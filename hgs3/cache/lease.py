@@ -145,7 +145,14 @@ class _HeldLease(Lease):
         self._clock = clock
         #: Held while the store is asked.
         self._lock = threading.Lock()
-        self._due = clock() + seconds / 3
+        self._written()
+
+    def _written(self):
+        """It lasts from about now on."""
+        now = self._clock()
+        self._due = now + self._seconds / 3
+        #: Nobody may have taken it over before: no need to ask the store.
+        self._ours_until = now + self._seconds / 2
 
     def renew_if_due(self):
         if self._clock() < self._due:
@@ -159,6 +166,7 @@ class _HeldLease(Lease):
             self._due = self._clock() + self._seconds / 3
             if self._is_ours():
                 _put(self._store, self._key, self._owner, self._seconds)
+                self._written()
             else:
                 self._due = math.inf
         except StoreUnavailable:
@@ -172,11 +180,18 @@ class _HeldLease(Lease):
                 return
             self._due = math.inf
             try:
-                if self._is_ours():
-                    self._store.delete([self._key])
+                if self._clock() < self._ours_until or self._is_ours():
+                    self._take_away()
             except StoreUnavailable:
                 pass  # it expires
             self._owner = None
+
+    def _take_away(self):
+        try:
+            self._store.delete([self._key])
+        except StoreUnavailable:
+            # Credentials that may store and not delete: let it have expired.
+            _put(self._store, self._key, self._owner, -1)
 
     def _is_ours(self):
         info = self._store.head(self._key)

@@ -49,6 +49,7 @@ class Making:
     def keep(self, data):
         """Put the next piece into the spool; raises SpoolFull."""
         self.spool.write(data)
+        self._renew_lease()
 
     def sending(self):
         """The piece that was kept last is about to go to the client."""
@@ -98,13 +99,13 @@ class Making:
         finally:
             behind.close()
 
-    def renew_lease(self):
+    def _renew_lease(self):
         if self._lease is not None:
             self._lease.renew_if_due()
 
     def store(self, service, ui, command, key, repo_digest):
         """Hand the finished response over to the uploader."""
-        self.renew_lease()
+        self._renew_lease()
         spool = self.spool
         spool.complete()
         service.uploader.submit(

@@ -124,6 +124,30 @@ def test_a_lease_that_was_lost_is_left_alone(store):
     assert store.objects[KEY] == theirs
 
 
+def test_a_release_asks_only_when_another_may_have_it(store):
+    host = Host(store)
+    for seconds, expected in [(29, ["delete"]), (31, ["head", "delete"])]:
+        lease = host.acquire()
+        store.requests.clear()
+        host.now += seconds
+        lease.release()
+        assert [method for method, _key in store.requests] == expected
+
+
+def test_who_may_not_delete_lets_it_expire(store):
+    first, second = Host(store), Host(store)
+    lease = first.acquire()
+
+    def refuse(method, key):
+        if method == "delete" and key == KEY:
+            raise StoreUnavailable("403")
+
+    store.before = refuse
+    lease.release()
+    assert store.objects[KEY][1]["seconds"] == "-1"
+    assert second.acquire() is not None
+
+
 def test_a_release_counts_once(store):
     lease = Host(store).acquire()
     lease.release()
@@ -303,6 +327,7 @@ def test_renewing_and_taking_over_at_a_real_store(moto_store):
 
     assert len(race([Host(Later()) for _ in range(1)])) == 1
     assert moto_store.head(KEY).metadata["owner"] != mine
+    first.now = 100
     lease.release()
     assert moto_store.head(KEY) is not None
     assert moto_store.head(KEY + ".claim") is None
