@@ -11,7 +11,7 @@ import threading
 import time
 import typing
 
-from ..objectstore.base import ObjectStore, StoreUnavailable
+from ..objectstore.base import ObjectStore, StoreResting, StoreUnavailable
 from .spool import Spool, SpoolError, SpoolFull
 
 #: What became of an upload.
@@ -181,6 +181,8 @@ class Uploader:
                     upload.metadata,
                     upload.spool.sha256_hex,
                 )
+        except StoreResting as err:
+            outcome, reason = DROPPED, err.reason
         except StoreUnavailable as err:
             outcome, reason = ERROR, err.reason
         except SpoolError as err:

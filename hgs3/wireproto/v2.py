@@ -299,21 +299,27 @@ class ResponseCacher:
 
     @_fails_open(None)
     def _hand_over(self):
-        making, self._making = self._making, None
+        """Decide what becomes of a response that is complete."""
+        making = self._making
         size_bytes = making.spool.size_bytes
         if not self._request.is_still_true():
+            self._making = None
             making.give_up()
             self._log(eventlog.DROPPED, size_bytes, reason="the repository has changed")
-        elif size_bytes < self._service.settings.minimum_object_bytes:
-            self._log(eventlog.SKIPPED_SMALL, size_bytes)
+            return
+        is_small = size_bytes < self._service.settings.minimum_object_bytes
+        if is_small or not self._service.admits(self._repo, self._key):
+            self._making = None
             making.keep_from_store()
-        elif not self._service.admits(self._repo, self._key):
-            self._log(eventlog.SKIPPED_RARE, size_bytes)
-            making.keep_from_store()
-        else:
-            making.store(
-                self._service, self._ui, self._command, self._key, self._repo_digest
+            self._log(
+                eventlog.SKIPPED_SMALL if is_small else eventlog.SKIPPED_RARE,
+                size_bytes,
             )
+            return
+        self._making = None
+        making.store(
+            self._service, self._ui, self._command, self._key, self._repo_digest
+        )
 
     def _encoded(self, obj):
         types = self._types

@@ -10,7 +10,7 @@ from stores import MEDIA_TYPE, METADATA, PATIENCE_SECONDS
 
 from hgs3.cache.spool import Spool, SpoolFull
 from hgs3.cache.upload import DROPPED, ERROR, STORED, Upload, Uploader, UploadLimits
-from hgs3.objectstore.base import StoreUnavailable
+from hgs3.objectstore.base import StoreResting, StoreUnavailable
 from hgs3.objectstore.null import NullStore
 
 
@@ -134,6 +134,15 @@ def test_a_fault_is_told_and_later_uploads_go_on(fault, reason, store, outcomes)
         uploader.submit(upload(store, outcomes, key))
     assert outcomes.wait("one", "two") == [ERROR, STORED]
     assert outcomes.calls["one"] == [(ERROR, reason)]
+    assert uploader.drain(PATIENCE_SECONDS)
+
+
+def test_a_store_that_is_left_alone_is_no_fault(store, outcomes):
+    uploader = Uploader(UploadLimits(threads=1))
+    store.faults = [StoreResting("left alone for 30 s")]
+    uploader.submit(upload(store, outcomes, "one"))
+    assert outcomes.wait("one") == [DROPPED]
+    assert outcomes.calls["one"] == [(DROPPED, "left alone for 30 s")]
     assert uploader.drain(PATIENCE_SECONDS)
 
 
