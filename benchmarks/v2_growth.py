@@ -37,7 +37,7 @@ from pushtrace import GrowingServer, Totals
 CORE = "core"
 #: Mercurial's own defaults: manifestdata, filesdata.
 CORE_SIZES = (100000, 50000)
-DEFAULT_SIZES = (CORE, "20000", "10000", "5000", "2500", "1000")
+DEFAULT_SIZES = (CORE, "20000/5000", "5000", "2500", "1000")
 
 
 @dataclasses.dataclass
