@@ -266,9 +266,9 @@ Clients are told to ask for less at a time, so that keys last longer
   > EOF
   $ batches() { HGPLAIN=1 "$PYTHON" batches.py extensions.s3wireprotocache= "$@"; }
   $ batches s3wireprotocache.bucket=hg-cache
-  [10000, 5000]
+  [20000, 5000]
   $ batches s3wireprotocache.bucket=hg-cache experimental.server.filesdata.recommended-batch-size=70
-  [10000, 70]
+  [20000, 70]
   $ echo '[s3wireprotocache]' >> server/.hg/hgrc; echo 'bucket =' >> server/.hg/hgrc
   $ batches
   [100000, 50000]

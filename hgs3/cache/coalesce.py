@@ -32,11 +32,11 @@ import time
 import typing
 import weakref
 
-from .hostlock import Leadership, LockFolder
+from .hostlock import Leadership, LockFolder, StoredBody
 from .round import LeaderFailed, Limits, Outcome, Round
 from .spool import Spool
 
-__all__ = ["Coalescer", "LeaderFailed", "Outcome", "Turn"]
+__all__ = ["Coalescer", "LeaderFailed", "Outcome", "StoredBody", "Turn"]
 
 #: How long a folder that failed is left alone.
 RETRY_SECONDS = 60.0
@@ -89,6 +89,11 @@ class Coalescer:
         if first:
             self._begin(key, turn)
         return turn
+
+    def is_led(self, key: str) -> bool:
+        """Whether whoever enters now follows; known of this process only."""
+        with self._mutex:
+            return key in self._rounds
 
     def _begin(self, key, turn):
         """Find out whether this process leads."""
@@ -205,10 +210,12 @@ class Turn:
         """The client has taken them."""
         self.sending_since = None
 
-    def finish(self, outcome: Outcome) -> None:
-        """STORED, COMPLETE or FAILED. Only the first call counts, and none
-        does of a leader that was deposed."""
-        if self._round.end(outcome):
+    def finish(
+        self, outcome: Outcome, stored: typing.Optional[StoredBody] = None
+    ) -> None:
+        """STORED (with what is stored), COMPLETE or FAILED. Only the first call
+        counts, and none does of a leader that was deposed."""
+        if self._round.end(outcome, stored=stored):
             self._finished = True
         self.leave()
 
@@ -218,6 +225,11 @@ class Turn:
         return self.leads and not self._finished and self._round.outcome is not None
 
     # Of a follower
+
+    @property
+    def stored(self) -> typing.Optional[StoredBody]:
+        """After STORED: what there is now, if that was said."""
+        return self._round.stored
 
     def wait(self, deadline: float) -> Outcome:
         """STORED, COMPLETE, FAILED or TIMEOUT."""

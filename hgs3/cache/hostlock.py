@@ -11,6 +11,8 @@ file holds one record, written by the leader, read by those who follow it:
     where the leader's spool is: [descriptor, st_dev, st_ino], or None
 ``complete_bytes``
     the size of the body, once all of it is in that file
+``stored``
+    [size in bytes, SHA-256] of the object that has been stored, or None
 ``outcome``
     written last, before the lock is released
 
@@ -42,6 +44,14 @@ except ImportError:  # not on this system
 RECORD_BYTES = 512
 
 Record = typing.Dict[str, typing.Any]
+
+
+class StoredBody(typing.NamedTuple):
+    """What is in the store now, so that nobody has to ask it."""
+
+    size_bytes: int
+    sha256_hex: str
+
 
 _NAME = re.compile(r"[0-9a-f]{40}\.lock\Z")
 #: Of tests by followers that may be in the way of a new leader.
@@ -131,6 +141,7 @@ class Leadership:
             "pid": os.getpid(),
             "spool": None,
             "complete_bytes": None,
+            "stored": None,
             "outcome": None,
         }
         file.write(self._record)
@@ -149,7 +160,7 @@ class Leadership:
                 )
                 self._file.write(self._record)
 
-    def finish(self, outcome: str) -> None:
+    def finish(self, outcome: str, stored: typing.Optional[StoredBody] = None) -> None:
         """Leave the outcome, remove the file, release the lock.
 
         Raises OSError when the followers elsewhere will not know it.
@@ -158,7 +169,7 @@ class Leadership:
             if self._ended or self._file.descriptor < 0:
                 return
             self._ended = True
-            self._record["outcome"] = outcome
+            self._record.update(stored=stored, outcome=outcome)
             try:
                 self._file.write(self._record)
             finally:

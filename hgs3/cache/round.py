@@ -6,7 +6,7 @@ import threading
 import typing
 
 from ..objectstore.base import CHUNK_BYTES
-from .hostlock import Following, Leadership, Record
+from .hostlock import Following, Leadership, Record, StoredBody
 from .spool import Spool, SpoolError, SpoolReader
 
 
@@ -65,6 +65,7 @@ class Round:
         self._on_fault = on_fault
         self._changed = threading.Condition()
         self.outcome: typing.Optional[Outcome] = None
+        self.stored: typing.Optional[StoredBody] = None
         self._ending = False
         # Led from here:
         self._leader: typing.Optional[typing.Callable[[], typing.Any]] = None
@@ -103,7 +104,12 @@ class Round:
             spool.watch(self._publish)
             self._publish()
 
-    def end(self, outcome: Outcome, leader_gone: bool = False) -> bool:
+    def end(
+        self,
+        outcome: Outcome,
+        leader_gone: bool = False,
+        stored: typing.Optional[StoredBody] = None,
+    ) -> bool:
         """False when it had ended already."""
         with self._changed:
             if self._ending:
@@ -112,13 +118,14 @@ class Round:
         try:
             # Before anybody here asks again, or one would follow ourselves.
             if self._leadership is not None:
-                self._leadership.finish(outcome.value)
+                self._leadership.finish(outcome.value, stored)
         except OSError as err:
             self._on_fault(err)
         finally:
             self._on_end(leader_gone)
             with self._changed:
                 self.outcome = outcome
+                self.stored = stored
                 self._changed.notify_all()
         return True
 
@@ -290,7 +297,7 @@ class Round:
                 self._descriptor, self._readable_bytes, self._complete_bytes = found
                 self._changed.notify_all()
         if not news.leads:
-            self.end(_outcome(news.record))
+            self.end(_outcome(news.record), stored=_stored(news.record))
 
     def _publish(self):
         spool, leadership = self._spool, self._leadership
@@ -331,3 +338,7 @@ def _outcome(record: Record) -> Outcome:
         return Outcome(record.get("outcome"))
     except ValueError:
         return Outcome.FAILED  # it was killed
+
+
+def _stored(record: Record) -> typing.Optional[StoredBody]:
+    return StoredBody(*record["stored"]) if record.get("stored") else None

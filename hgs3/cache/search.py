@@ -13,7 +13,7 @@ import typing
 from ..objectstore.base import ObjectInfo, ObjectStore, StoreUnavailable
 from . import fitness
 from . import key as cachekey
-from .coalesce import Coalescer, Outcome, Turn
+from .coalesce import Coalescer, Outcome, StoredBody, Turn
 from .lease import Lease, Leases
 
 #: Between two looks whether another host is ready: at first, and at most.
@@ -95,9 +95,11 @@ class Search:
 
     def run(self) -> Found:
         """Raises StoreUnavailable when the store cannot even be asked."""
-        info = self._ask()
-        if info is not None:
-            return Stored(info)
+        # While somebody here is at it, it was not there a moment ago.
+        if not self._coalescer.is_led(self._key):
+            info = self._ask()
+            if info is not None:
+                return Stored(info)
         self._missed()
         return self._lead_or_follow(self._ask)
 
@@ -144,7 +146,7 @@ class Search:
                 turn.leave()
                 return None
             if outcome is Outcome.STORED:
-                info = self._ask()
+                info = self._described(turn.stored) or self._ask()
                 turn.leave()
                 return Stored(info) if info is not None else Alone("gone again")
             chunks = turn.read()
@@ -157,6 +159,12 @@ class Search:
         if outcome is Outcome.TIMEOUT:
             return Alone("waited %d seconds for another" % self._timeout_seconds)
         return Alone("another has it, in memory of its own")
+
+    def _described(self, stored):
+        """The ObjectInfo of what another has just stored."""
+        if stored is None:
+            return None
+        return ObjectInfo(self._key, stored.size_bytes, {"sha256": stored.sha256_hex})
 
     def _lead(self, turn, deadline, ask):
         lease = None
@@ -174,7 +182,9 @@ class Search:
             return Lead(turn, lease)
         if lease is not None:
             lease.release()
-        turn.finish(Outcome.STORED)
+        turn.finish(
+            Outcome.STORED, StoredBody(info.size_bytes, info.metadata["sha256"])
+        )
         return Stored(info)
 
     def _acquire(self, deadline, ask):

@@ -21,7 +21,7 @@ LOCAL_VERSION = 1
 #: key changes with each push; docs/benchmarks.md has how these were chosen.
 BATCH_SIZES = {
     b"server.filesdata.recommended-batch-size": 5000,
-    b"server.manifestdata.recommended-batch-size": 10000,
+    b"server.manifestdata.recommended-batch-size": 20000,
 }
 
 

@@ -12,7 +12,7 @@ import time
 from .. import crossing, eventlog
 from .. import service as servicemod
 from ..cache import key as cachekey
-from ..cache.coalesce import Outcome
+from ..cache.coalesce import Outcome, StoredBody
 from ..cache.spool import Spool
 from ..cache.upload import Upload
 from ..objectstore.base import CHUNK_BYTES
@@ -129,7 +129,11 @@ class Making:
     def _stored(self, ui, health, command, key, size_bytes, outcome, seconds, reason):
         """Say what became of an upload; called by the uploader, in its thread."""
         is_stored = outcome == eventlog.STORED
-        self._end(Outcome.STORED if is_stored else Outcome.COMPLETE)
+        if is_stored:
+            stored = StoredBody(size_bytes, self.spool.sha256_hex)
+            self._end(Outcome.STORED, stored)
+        else:
+            self._end(Outcome.COMPLETE)
         eventlog.log(ui, outcome, command, key, size_bytes, seconds, reason=reason)
         if is_stored:
             health.fine(ui, servicemod.UPLOAD)
@@ -147,7 +151,7 @@ class Making:
         self._end(Outcome.FAILED)
         self.spool.close()
 
-    def _end(self, outcome):
-        self.turn.finish(outcome)
+    def _end(self, outcome, stored=None):
+        self.turn.finish(outcome, stored)
         if self._lease is not None:
             self._lease.release()

@@ -107,13 +107,11 @@ class _ChangesetsRequest(Request):
 
     def _is_visible(self):
         # Plain look-ups in the index: a clone names tens of thousands.
-        rev = self._repo.unfiltered().changelog.index.get_rev
+        revs = map(self._repo.unfiltered().changelog.index.get_rev, self._nodes)
         hidden = self._repo.changelog.filteredrevs
-        for node in self._nodes:
-            found = rev(node)
-            if found is None or found in hidden:
-                return False
-        return True
+        if not hidden:
+            return None not in revs
+        return all(rev is not None and rev not in hidden for rev in revs)
 
 
 class FilesData(_ChangesetsRequest):
@@ -198,6 +196,10 @@ def _has_access_control(server):
 def _revisions_visible(repo, storage, nodes):
     """Whether ``storage`` has ``nodes``, all from changesets in view."""
     hidden = repo.changelog.filteredrevs
+    index = getattr(storage, "index", None)
+    if index is not None and not hidden:
+        # The common case, for tens of thousands of manifests at a time.
+        return None not in map(index.get_rev, nodes)
     rev, linkrev = storage.rev, storage.linkrev
     for node in nodes:
         if linkrev(rev(node)) in hidden:
