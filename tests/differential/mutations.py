@@ -153,3 +153,6 @@ MUTATIONS = {
 LEFT_OUT = frozenset({"censor"})
 
 TRIED = tuple(name for name in MUTATIONS if name not in LEFT_OUT)
+
+#: What takes changesets out of view.
+HIDING = ("strip", "phase --secret", "debugobsolete")

@@ -184,9 +184,13 @@ def repository_plans(draw, kind):
     paths = draw(
         st.lists(st.sampled_from(PATHS), min_size=2, max_size=6, unique=True),
     )
+    # So few that the same file revision comes with several changesets.
+    contents = draw(
+        st.lists(st.sampled_from(sorted(CONTENTS)), min_size=1, max_size=3, unique=True)
+    )
     commits = []
     for _number in range(draw(st.integers(1, 7))):
-        commits.append(draw(_commits(commits, paths)))
+        commits.append(draw(_commits(commits, paths, contents)))
     numbers = st.integers(0, len(commits) - 1)
     some = st.frozensets(numbers, max_size=2)
     none = st.just(frozenset())
@@ -201,13 +205,13 @@ def repository_plans(draw, kind):
         publishing=draw(kind.publishing),
         refusing_hook=draw(kind.refusing_hook),
         treemanifest=kind.treemanifest,
-        minimum_object_bytes=draw(st.sampled_from((1, 1, 1, 600))),
+        minimum_object_bytes=draw(st.sampled_from((1,) * 7 + (600,))),
         narrow=draw(_narrow_specs(paths)) if kind.narrow else None,
     )
 
 
 @st.composite
-def _commits(draw, earlier, paths):
+def _commits(draw, earlier, paths, contents):
     parents = draw(_parents(len(earlier)))
     files = dict(earlier[parents[0]].files) if parents else {}
     changes = {}
@@ -216,7 +220,7 @@ def _commits(draw, earlier, paths):
         for path, content in earlier[parents[1]].files.items():
             if path not in files:
                 changes[path] = Change(path, content)
-    for drawn in draw(st.lists(_changes(sorted(files), paths), max_size=3)):
+    for drawn in draw(st.lists(_changes(sorted(files), paths, contents), max_size=3)):
         changes.update({change.path: change for change in drawn})
     for change in changes.values():
         if change.content is None:
@@ -248,7 +252,7 @@ def _parents(draw, count):
 
 
 @st.composite
-def _changes(draw, present, paths):
+def _changes(draw, present, paths, contents):
     """A tuple of Changes: two for a rename, else one."""
     action = draw(
         st.sampled_from(("write", "write", "write", "remove", "copy", "move"))
@@ -258,7 +262,7 @@ def _changes(draw, present, paths):
         return (
             Change(
                 path,
-                draw(st.sampled_from(sorted(CONTENTS))),
+                draw(st.sampled_from(contents)),
                 draw(st.sampled_from(("", "", "", "x", "l"))),
             ),
         )
@@ -266,7 +270,7 @@ def _changes(draw, present, paths):
     if action == "remove" or source == path:
         return (Change(source, None),)
     # Copied and edited at once is as common as copied.
-    content = draw(st.sampled_from(("line", "edited", "large")))
+    content = draw(st.sampled_from(contents))
     copied = Change(path, content, source=source)
     return (copied, Change(source, None)) if action == "move" else (copied,)
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 from mercurial import verify
-from mutations import TRIED, Mutation
-from v2_bad_requests import bad_requests
+from mutations import HIDING, TRIED, Mutation
+from v2_bad_requests import bad_requests, changed_requests
 from v2_comparing import CACHED_COMMANDS, Case, Tally, examine
 from v2_requests import COMMANDS, VALID, Choice
 from v2_servers import Clients, Fleet
@@ -56,9 +56,13 @@ def cases(draw, kinds, mutation_names, commands=COMMANDS, spoilt=True):
     paths = st.sampled_from(
         sorted({p for c in plan.commits for p in c.files}) or [b"a"]
     )
+    drawn = draw(st.lists(requests, min_size=4, max_size=7))
+    if spoilt:
+        choice = Choice(plan, tuple(range(len(plan.commits))))
+        drawn += [draw(changed_requests(choice, each)) for each in drawn[-3:]]
     return Case(
         plan,
-        tuple(draw(st.lists(requests, min_size=6, max_size=10))),
+        tuple(drawn),
         tuple(
             Mutation(draw(st.sampled_from(names)), draw(numbers), draw(paths))
             for names in mutation_names
@@ -88,15 +92,24 @@ def explore(fleet, strategy, name):
 
 @pytest.mark.parametrize("kind", sorted(plans.KINDS))
 def test_all_servers_answer_alike(fleet, kind):
-    tally = explore(fleet, cases([kind], [TRIED]), kind)
+    tally = explore(fleet, cases([kind], [TRIED, TRIED]), kind)
     assert tally.share_of_hits() > 0.25, str(tally)
 
 
 @pytest.mark.parametrize("mutation", TRIED)
 def test_no_answer_is_older_than_the_repository(fleet, mutation):
     kinds = ["narrow"] if mutation == "narrowed otherwise" else ["plain", "hidden"]
-    tally = explore(fleet, cases(kinds, [[mutation], TRIED]), mutation)
+    strategy = cases(kinds, [[mutation]])
+    tally = explore(fleet, strategy, mutation)
     assert tally.share_of_hits() > 0.25, str(tally)
+
+
+@pytest.mark.parametrize("mutation", HIDING)
+def test_what_is_gone_or_hidden_stays_in_the_store(fleet, mutation):
+    """Asked for by its nodes, which is how most requests of clients look."""
+    strategy = cases(["plain"], [[mutation]], [b"filesdata", b"changesetdata"])
+    tally = explore(fleet, strategy, "hiding by " + mutation)
+    assert tally.hits[b"filesdata", "redirect"], str(tally)
 
 
 @pytest.mark.parametrize("command", sorted(CACHED_COMMANDS), ids=bytes.decode)

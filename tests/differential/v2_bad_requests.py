@@ -91,6 +91,19 @@ def bad_requests(draw, choice, command):
     return Request(command, arguments, what)
 
 
+@st.composite
+def changed_requests(draw, choice, request):
+    """``request`` with one argument of another: what differs must differ."""
+    other = draw(VALID[request.command](choice)).arguments
+    arguments = dict(request.arguments)
+    name = draw(st.sampled_from(sorted(set(arguments) | set(other))))
+    if name in other:
+        arguments[name] = other[name]
+    else:
+        del arguments[name]
+    return Request(request.command, arguments, "%s of another" % name.decode())
+
+
 def _drop_argument(draw, _choice, arguments):
     name = draw(st.sampled_from(sorted(arguments)))
     del arguments[name]
