@@ -4,6 +4,7 @@
 #   make serve REPO=path     the same server, left running
 #   make test [TESTS="test-x.t tests/unit/test_y.py"] [ARGS="--hg 7.2 -k name"]
 #   make test-unit [ARGS=...]
+#   make fuzz [ARGS="--examples 1000 --seed 42"]    differential tests, random examples
 #   make bench [PROGRAM=v2_clone|v2_herd|v2_growth|v2_admission] [ARGS=...]
 #   make clean
 
@@ -13,7 +14,7 @@ SETUP = @$(PYTHON) tools/setup_env.py
 RUN_TESTS = @$(PYTHON) tools/run_tests.py
 HG60_PYTHON = .venv/hg-6.0.3/bin/python
 
-.PHONY: demo serve test test-unit bench clean
+.PHONY: demo serve test test-unit fuzz bench clean
 
 demo:
 	$(SETUP) hg-6.0.3 services
@@ -31,6 +32,10 @@ test:
 test-unit:
 	$(SETUP) hg-6.0.3 hg-7.2 services ministack
 	$(RUN_TESTS) --unit-only $(ARGS) $(TESTS)
+
+fuzz:
+	$(SETUP) hg-6.0.3 services
+	@$(PYTHON) tools/fuzz.py $(ARGS)
 
 bench:
 	$(SETUP) hg-6.0.3 services

@@ -2,7 +2,7 @@
 
     python3 tools/run_tests.py [options] [test-x.t | tests/unit/test_y.py]...
 
-Unit tests run under pytest, tests/*.t under the run-tests.py that belongs to
+Unit and differential tests run under pytest, tests/*.t under the run-tests.py that belongs to
 the Mercurial under test. A skip that tests/expected-skips.txt does not list is
 a failure, and so is a runner that broke. The last line says how many passed
 and failed; results are kept in .venv/results/latest/.
@@ -29,6 +29,10 @@ RESULTS_DIR = VENV_DIR / "results"
 KEPT_RUNS = 10
 ENVS = ("hg-6.0.3", "hg-7.2")
 PYTEST_NOTHING_RAN = 5
+DIFFERENTIAL = "tests/differential"
+#: Which Mercurial can run a differential test, by how its file's name begins.
+#: With another one it is not a skip: there is nothing that could be run.
+DIFFERENTIAL_ENVS = {"test_v2_": "hg-6.0.3"}
 
 
 def parse_arguments(argv=None):
@@ -37,10 +41,10 @@ def parse_arguments(argv=None):
     )
     hgs = [env[len("hg-") :] for env in ENVS]
     parser.add_argument("--hg", choices=hgs, help="only with this Mercurial")
-    parser.add_argument("--unit-only", action="store_true")
+    parser.add_argument("--unit-only", action="store_true", help="only tests/unit")
     parser.add_argument("--t-only", action="store_true")
     parser.add_argument(
-        "-k", metavar="EXPRESSION", help="passed on to pytest, implies --unit-only"
+        "-k", metavar="EXPRESSION", help="passed on to pytest, and no tests/*.t"
     )
     parser.add_argument("-j", "--jobs", type=int, default=2, help="tests/*.t at a time")
     parser.add_argument("tests", nargs="*", help="only these")
@@ -107,8 +111,35 @@ def call(command, cwd, environ):
         raise
 
 
-def run_unit_tests(env, folder, options):
+def pytest_names(env, options):
+    """What pytest is to run in an environment: files, folders, node ids."""
+    if not options.py_names:
+        return ["tests/unit"] + ([] if options.unit_only else differential_tests(env))
+    names = []
+    for name in options.py_names:
+        path = os.path.relpath(ROOT / name.partition("::")[0], ROOT)
+        if path == DIFFERENTIAL:
+            names += differential_tests(env)
+        elif not path.startswith(DIFFERENTIAL) or path in differential_tests(env):
+            names.append(name)
+    return names
+
+
+def differential_tests(env):
+    """Those of tests/differential/ that can be run in an environment."""
+    return [
+        "%s/%s" % (DIFFERENTIAL, path.name)
+        for start, only_env in DIFFERENTIAL_ENVS.items()
+        if env == only_env
+        for path in sorted((ROOT / DIFFERENTIAL).glob(start + "*.py"))
+    ]
+
+
+def run_pytest(env, folder, options):
     """Run pytest in one environment and return its results."""
+    names = pytest_names(env, options)
+    if not names:
+        return []
     report = folder / ("%s-unit.xml" % env)
     python = VENV_DIR / env / "bin" / "python"
     command = [python, "-m", "pytest", "-q", "--junitxml=%s" % report]
@@ -119,10 +150,8 @@ def run_unit_tests(env, folder, options):
         "cache_dir=%s" % (VENV_DIR / "pytest-cache"),
     ]
     command += ["-k", options.k] if options.k else []
-    say("== %s: unit tests" % env)
-    status = call(
-        command + (options.py_names or ["tests/unit"]), ROOT, base_environment(env)
-    )
+    say("== %s: pytest" % env)
+    status = call(command + names, ROOT, base_environment(env))
     if status == PYTEST_NOTHING_RAN:
         return []
     return collect(
@@ -210,7 +239,7 @@ def run_all(options):
     found = []
     for env in envs:
         if options.unit and (TESTS / "unit").is_dir():
-            found += run_unit_tests(env, folder, options)
+            found += run_pytest(env, folder, options)
         if options.t and any(TESTS.glob("test-*.t")):
             found += run_t_tests(env, folder, options)
     return results.judge_skips(found, expected, envs if options.complete else [])

@@ -20,7 +20,13 @@ import xml.etree.ElementTree
 from . import processes
 from .processes import ServerFailed
 
-__all__ = ["HgServer", "MotoServer", "ServerFailed", "clean_environment"]
+__all__ = [
+    "HgServer",
+    "HgwebdirServer",
+    "MotoServer",
+    "ServerFailed",
+    "clean_environment",
+]
 
 HOST = "127.0.0.1"
 # Proxies of the user's environment would be asked for 127.0.0.1 too; HG* and
@@ -239,8 +245,7 @@ class HgServer(_Server):
         command = [
             self._hg,
             "serve",
-            "-R",
-            self._repo_path,
+            *self._what(),
             "-a",
             HOST,
             "-p",
@@ -249,10 +254,35 @@ class HgServer(_Server):
         command += ["-A", os.fspath(self._folder / "access.log"), "--print-url"]
         self._start(command, environment, r"^https?://[^/\s]*:(?P<port>\d+)/")
 
+    def _what(self) -> list[str]:
+        return ["-R", self._repo_path]
+
     def access_log(self) -> list[str]:
         """One line a request that hg has answered, oldest first."""
         path = self._folder / "access.log"
         return path.read_text("utf-8", "replace").splitlines() if path.exists() else []
+
+
+class HgwebdirServer(HgServer):
+    """`hg serve` of every repository below folder `collection`, those that come
+    later too: ``/NAME`` is the repository in ``collection/NAME``.
+
+    For each request it opens the repository anew.
+    """
+
+    def __init__(
+        self,
+        hg: str | os.PathLike[str],
+        collection: str | os.PathLike[str],
+        config: dict[str, str],
+    ) -> None:
+        # A repository that it does not know yet is looked for at once.
+        super().__init__(hg, collection, {**config, "web.refreshinterval": "0"})
+
+    def _what(self) -> list[str]:
+        path = self._folder / "web.conf"
+        path.write_text(f"[collections]\n{self._repo_path} = {self._repo_path}\n")
+        return ["--web-conf", os.fspath(path)]
 
 
 def _as_hgrc(config: dict[str, str]) -> str:

@@ -75,7 +75,8 @@ def test_choices_and_limits_are_those_of_the_code():
 def test_examples_name_real_items():
     manual = EXTENSION.__doc__
     block = re.search(
-        r"\[s3wireprotocache\]\n((?:  \S.*\n)+)", manual[: manual.index("All that a clone")]
+        r"\[s3wireprotocache\]\n((?:  \S.*\n)+)",
+        manual[: manual.index("All that a clone")],
     )
     named = re.findall(r"^  ([a-z-]+) =", block.group(1), re.MULTILINE)
     assert named and set(named) <= set(DEFAULTS)

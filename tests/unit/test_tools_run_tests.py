@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
+import fuzz
 import results
 import run_tests
 from results import FAILED, PASSED, Result
@@ -34,6 +35,54 @@ from results import FAILED, PASSED, Result
 def test_what_is_run(line, unit, t, complete):
     options = run_tests.parse_arguments(line.split())
     assert (options.unit, options.t, options.complete) == (unit, t, complete)
+
+
+V2 = "tests/differential/test_v2_answers.py"
+
+
+@pytest.mark.parametrize(
+    "line, names60, names72",
+    [
+        ("", ["tests/unit", V2], ["tests/unit"]),
+        ("--unit-only", ["tests/unit"], ["tests/unit"]),
+        ("-k name", ["tests/unit", V2], ["tests/unit"]),
+        ("tests/unit/test_a.py::test_b", ["tests/unit/test_a.py::test_b"], None),
+        ("tests/differential", [V2], []),
+        ("tests/differential/", [V2], []),
+        (V2 + "::test_b", [V2 + "::test_b"], []),
+    ],
+)
+def test_what_pytest_is_given(line, names60, names72):
+    """A differential test goes to the Mercurial that has its protocol, only."""
+    options = run_tests.parse_arguments(line.split())
+    assert run_tests.pytest_names("hg-6.0.3", options) == names60
+    expected = names60 if names72 is None else names72
+    assert run_tests.pytest_names("hg-7.2", options) == expected
+
+
+def test_every_differential_test_has_a_mercurial():
+    folder = run_tests.ROOT / run_tests.DIFFERENTIAL
+    found = {"%s/%s" % (run_tests.DIFFERENTIAL, p.name) for p in folder.glob("test_*")}
+    assert found == {n for e in run_tests.ENVS for n in run_tests.differential_tests(e)}
+
+
+def test_nothing_to_run_is_nothing_run(tmp_path):
+    """pytest without a name would run all that it finds."""
+    options = run_tests.parse_arguments([V2])
+    assert run_tests.run_pytest("hg-7.2", tmp_path, options) == []
+
+
+@pytest.mark.parametrize(
+    "line, repeated",
+    [
+        ("--seed 7", "--seed 7 --examples 100"),
+        ("--seed 7 --examples 5 -k strip", "--seed 7 --examples 5 -k 'strip'"),
+    ],
+)
+def test_a_fuzz_run_says_how_to_repeat_it(line, repeated):
+    options = fuzz.parse_arguments(line.split())
+    assert fuzz.how_to_repeat(options) == 'make fuzz ARGS="%s"' % repeated
+    assert fuzz.parse_arguments([]).seed != fuzz.parse_arguments([]).seed
 
 
 def test_t_tests_are_named_from_their_folder():

@@ -1,0 +1,151 @@
+"""A cached answer is the uncached one: wire protocol version 2.
+
+Repositories and requests are drawn by hypothesis. Each request goes to a server
+without a cache, twice to one that has a cache, and then to another one that
+shares the bucket, for a client that follows no redirect. Objects, errors and
+calls of hooks must be equal. Then the repository changes, and the same is asked
+again.
+"""
+
+import itertools
+import shutil
+
+import building
+import examples
+import plans
+import pytest
+from hypothesis import given, note
+from hypothesis import strategies as st
+from mercurial import verify
+from mutations import HIDING, TRIED, Mutation
+from v2_bad_requests import bad_requests, changed_requests
+from v2_comparing import CACHED_COMMANDS, Case, Tally, examine
+from v2_requests import COMMANDS, VALID, Choice
+from v2_servers import Clients, Fleet
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def fleet(moto_executable, hg_executable):
+    with Fleet(moto_executable, hg_executable) as running:
+        yield running
+
+
+def requests_to(plan, commands, spoilt=True):
+    """A strategy for requests of ``commands`` to a repository of ``plan``; with
+    ``spoilt``, one of four has something wrong with it."""
+    everything = Choice(plan, tuple(range(len(plan.commits))))
+    # Else hardly any request to a repository with secrets had an answer.
+    visible = Choice(plan, plan.visible() or everything.numbers)
+
+    def of_command(command):
+        valid = [VALID[command](each) for each in (visible, visible, everything)]
+        return st.one_of(*valid, bad_requests(visible, command)) if spoilt else valid[0]
+
+    return st.sampled_from(sorted(commands)).flatmap(of_command)
+
+
+@st.composite
+def cases(draw, kinds, mutation_names, commands=COMMANDS, spoilt=True):
+    """``kinds`` are keys of plans.KINDS to choose from; ``mutation_names`` has
+    such a choice for each mutation."""
+    plan = draw(plans.repository_plans(plans.KINDS[draw(st.sampled_from(kinds))]))
+    requests = requests_to(plan, commands, spoilt)
+    numbers = st.integers(0, len(plan.commits) - 1)
+    paths = st.sampled_from(
+        sorted({p for c in plan.commits for p in c.files}) or [b"a"]
+    )
+    drawn = draw(st.lists(requests, min_size=4, max_size=7))
+    if spoilt:
+        choice = Choice(plan, tuple(range(len(plan.commits))))
+        drawn += [draw(changed_requests(choice, each)) for each in drawn[-3:]]
+    return Case(
+        plan,
+        tuple(drawn),
+        tuple(
+            Mutation(draw(st.sampled_from(names)), draw(numbers), draw(paths))
+            for names in mutation_names
+        ),
+    )
+
+
+def explore(fleet, strategy, name):
+    """Examine cases, and return a Tally of them."""
+    tally = Tally()
+    ui = building.make_ui()
+
+    @given(strategy)
+    def agree(case):
+        note(case.describe())
+        path = fleet.collection / ("r%d" % next(_numbers))
+        try:
+            repository = building.Repository(ui, path, case.plan)
+            examine(case, repository, Clients(fleet, ui, path), tally)
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    examples.run(agree, name)
+    print("%s: %s" % (name, tally))
+    return tally
+
+
+@pytest.mark.parametrize("kind", sorted(plans.KINDS))
+def test_all_servers_answer_alike(fleet, kind):
+    tally = explore(fleet, cases([kind], [TRIED, TRIED]), kind)
+    assert tally.share_of_hits() > 0.25, str(tally)
+
+
+@pytest.mark.parametrize("mutation", TRIED)
+def test_no_answer_is_older_than_the_repository(fleet, mutation):
+    kinds = ["narrow"] if mutation == "narrowed otherwise" else ["plain", "hidden"]
+    strategy = cases(kinds, [[mutation]])
+    tally = explore(fleet, strategy, mutation)
+    assert tally.share_of_hits() > 0.25, str(tally)
+
+
+@pytest.mark.parametrize("mutation", HIDING)
+def test_what_is_gone_or_hidden_stays_in_the_store(fleet, mutation):
+    """Asked for by its nodes, which is how most requests of clients look."""
+    strategy = cases(["plain"], [[mutation]], [b"filesdata", b"changesetdata"])
+    tally = explore(fleet, strategy, "hiding by " + mutation)
+    assert tally.hits[b"filesdata", "redirect"], str(tally)
+
+
+@pytest.mark.parametrize("command", sorted(CACHED_COMMANDS), ids=bytes.decode)
+def test_honest_requests_come_out_of_the_store(fleet, command):
+    """Without this one, a cache that never stores anything might pass."""
+    strategy = cases(["plain"], [], [command], spoilt=False)
+    tally = explore(fleet, strategy, command.decode())
+    assert tally.share_of_hits() > 0.6, str(tally)
+    assert tally.counts["requests that could hit"] > 0.4 * tally.counts["requests"]
+    for via in ("redirect", "inline"):
+        assert tally.hits[command, via], str(tally)
+
+
+@pytest.mark.parametrize("kind", sorted(plans.KINDS))
+def test_the_repositories_are_sound(tmp_path, kind):
+    """`hg verify` has nothing to say of them, as made and after each mutation."""
+    ui = building.make_ui()
+
+    @given(cases([kind], [TRIED, TRIED]))
+    def verified(case):
+        note(case.describe())
+        path = tmp_path / ("r%d" % next(_numbers))
+        repository = building.Repository(ui, path, case.plan)
+        _verify(repository)
+        for mutation in case.mutations:
+            mutation.apply(repository)
+            _verify(repository)
+
+    examples.run(verified, kind)
+
+
+def _verify(repository):
+    repo = repository.open()
+    repo.ui.pushbuffer(error=True)
+    errors = verify.verify(repo)
+    output = repo.ui.popbuffer().decode("utf-8", "replace")
+    assert not errors, output
+    # A narrow one has more files than its patterns say, as it was made whole.
+    assert "warning" not in output or repository.plan.narrow is not None, output

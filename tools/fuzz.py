@@ -1,0 +1,71 @@
+"""Run the differential tests with many random examples.
+
+    python3 tools/fuzz.py [--examples N] [--seed N] [-k EXPRESSION]
+
+Prints the seed first, and how to repeat the run when it fails. An example that
+fails is shrunk, which may take some minutes.
+"""
+
+import argparse
+import random
+import sys
+
+from common import ROOT, VENV_DIR, say
+from run_tests import DIFFERENTIAL_ENVS, base_environment, call, differential_tests
+
+#: What tests/differential/examples.py reads.
+EXAMPLES_VARIABLE = "HGS3_FUZZ_EXAMPLES"
+
+
+def parse_arguments(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--examples",
+        type=int,
+        default=100,
+        help="repositories for each test, each with about ten requests (default: 100)",
+    )
+    parser.add_argument("--seed", type=int, help="repeat the run that had this one")
+    parser.add_argument("-k", metavar="EXPRESSION", help="passed on to pytest")
+    options = parser.parse_args(argv)
+    if options.examples < 1:
+        parser.error("--examples must be at least 1")
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(2**32)
+    return options
+
+
+def how_to_repeat(options):
+    """The command line that does the same again."""
+    arguments = "--seed %d --examples %d" % (options.seed, options.examples)
+    if options.k:
+        arguments += " -k '%s'" % options.k
+    return 'make fuzz ARGS="%s"' % arguments
+
+
+def main(argv=None):
+    options = parse_arguments(argv)
+    worst = 0
+    for env in sorted(set(DIFFERENTIAL_ENVS.values())):
+        say("== %s: %s" % (env, how_to_repeat(options)))
+        # -rP shows what passing tests print: their counts.
+        command = [VENV_DIR / env / "bin" / "python", "-m", "pytest", "-q", "-rfEP"]
+        command += ["-o", "addopts=", "--hypothesis-seed=%d" % options.seed]
+        command += ["-o", "cache_dir=%s" % (VENV_DIR / "pytest-cache")]
+        command += ["-k", options.k] if options.k else []
+        environ = base_environment(env)
+        environ[EXAMPLES_VARIABLE] = str(options.examples)
+        status = call(command + differential_tests(env), ROOT, environ)
+        if status:
+            say("failed; to repeat: %s" % how_to_repeat(options))
+        worst = max(worst, status)
+    return worst
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
