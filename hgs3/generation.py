@@ -8,22 +8,52 @@ what was stored before is out of reach at once.
 
 It is a file in the store of the repository, so that a copy of the repository
 has the same one, and is read with each request. It holds a digest of all that
-was done, in order, and not a counter: two servers that share a bucket share
-responses again when both have done the same, and never while only one has.
+was taken away, in order, and not a counter: two servers that share a bucket
+share responses again when both have taken away the same, and never while only
+one has.
+
+While something is being taken away the generation is *unsettled*: a random one,
+that never was and never comes again. Neither does anybody see what was stored
+before, nor will what is stored meanwhile, from the old content maybe, be seen
+by anybody afterwards. It is settled when it is certain that all of it is gone,
+which for a censoring is the end of its transaction. Otherwise, after a fault, an
+aborted transaction or a killed process, it stays as it is: this repository then
+shares with no other one.
 """
 
-import contextlib
 import hashlib
 import os
+import weakref
 
 from mercurial import extensions, filelog, repair
 
 FILE_NAME = b"hg-s3-generation"
 
+#: Transaction to [generation before it, what it takes away...].
+_censorings = weakref.WeakKeyDictionary()
+
 
 def read(repo):
     """The generation of ``repo`` as bytes, b"" while nothing was taken away."""
     return _read(repo.svfs)
+
+
+def unsettle(svfs):
+    """Begin to take something away; returns what :func:`settle` needs.
+
+    Raises OSError, and then nothing may be taken away.
+    """
+    before = _read(svfs)
+    _write(svfs, b"unsettled-" + os.urandom(16).hex().encode("ascii"))
+    return before
+
+
+def settle(svfs, before, *what):
+    """All of ``what`` (bytes, the same on servers that do the same) is gone."""
+    digest = hashlib.sha256()
+    for part in (before,) + what:
+        digest.update(b"%d:" % len(part) + part)
+    _write(svfs, digest.hexdigest()[:32].encode("ascii"))
 
 
 def _read(svfs):
@@ -35,47 +65,37 @@ def _write(svfs, generation):
         file.write(generation + b"\n")
 
 
-@contextlib.contextmanager
-def begin_next(svfs, *what):
-    """Around what takes content away; ``what`` says it, as bytes.
-
-    During it, the generation is one that never was and never comes again:
-    neither does anybody see what was stored before, nor will what is stored
-    meanwhile, from the old content maybe, be seen by anybody afterwards. If the
-    process dies in between, it stays like that, which is safe.
-    """
-    before = _read(svfs)
-    _write(svfs, b"unfinished-" + os.urandom(16).hex().encode("ascii"))
-    try:
-        yield
-    finally:
-        _write(svfs, _successor(before, what))
-
-
-def _successor(before, what):
-    digest = hashlib.sha256()
-    for part in (before,) + what:
-        digest.update(b"%d:" % len(part) + part)
-    return digest.hexdigest()[:32].encode("ascii")
-
-
 def setup():
     """Hook what takes content away; called once."""
     extensions.wrapfunction(filelog.filelog, "censorrevision", _censorrevision)
     extensions.wrapfunction(repair, "strip", _strip)
 
 
-def _censorrevision(orig, self, tr, node, *args, **kwargs):
+def _censorrevision(orig, self, tr, node, tombstone=b"", **kwargs):
+    revlog = self._revlog
+    svfs = revlog.opener
     # hg >= 7.1: several nodes at once
     nodes = [node] if isinstance(node, bytes) else sorted(node)
-    with begin_next(self._revlog.opener, b"censor", *nodes):
-        return orig(self, tr, node, *args, **kwargs)
+    before = unsettle(svfs)
+    # A transaction may censor more than one file. What counts is where it began.
+    what = _censorings.setdefault(tr, [before])
+    # The path, too: files of the same content have the same nodes.
+    what += [b"censor", _name(revlog), tombstone, b"%d" % len(nodes)] + nodes
+    tr.addpostclose(FILE_NAME, lambda _tr: settle(svfs, *what))
+    return orig(self, tr, node, tombstone=tombstone, **kwargs)
+
+
+def _name(revlog):
+    # hg <= 5.8 has no radix
+    return getattr(revlog, "radix", None) or revlog.indexfile
 
 
 def _strip(orig, ui, repo, nodelist, *args, **kwargs):
     nodes = [nodelist] if isinstance(nodelist, bytes) else sorted(nodelist)
-    with begin_next(repo.svfs, b"strip", *nodes):
-        return orig(ui, repo, nodelist, *args, **kwargs)
+    before = unsettle(repo.svfs)
+    result = orig(ui, repo, nodelist, *args, **kwargs)
+    settle(repo.svfs, before, b"strip", *nodes)
+    return result
 
 
 def rolls_back(repo):
@@ -84,10 +104,10 @@ def rolls_back(repo):
     class rollbackrepo(repo.__class__):
         def _rollback(self, dryrun, *args, **kwargs):
             # Not its caller, which takes the lock and finds out whether there
-            # is anything to do.
-            if dryrun:
-                return super()._rollback(dryrun, *args, **kwargs)
-            with begin_next(self.svfs, b"rollback", self.changelog.tip()):
-                return super()._rollback(dryrun, *args, **kwargs)
+            # is anything to do. It is not settled: what it was that the last
+            # transaction did, a rollback cannot say.
+            if not dryrun:
+                unsettle(self.svfs)
+            return super()._rollback(dryrun, *args, **kwargs)
 
     repo.__class__ = rollbackrepo

@@ -63,7 +63,7 @@ class CacheService:
         self.health = backend.health
         self._leases = backend.leases
 
-    def search(self, repo, key, examine, redirectable, missed, unfit):
+    def search(self, repo, key, examine, patient, answered, missed, unfit):
         """A Search for the object at ``key``; its docstring says the rest."""
         coalescer, _occurrences = _host(repo)
         if not self.settings.coalesce_timeout_seconds:
@@ -75,8 +75,9 @@ class CacheService:
             self._leases,
             key,
             examine,
-            redirectable,
+            patient,
             self.settings.coalesce_timeout_seconds,
+            answered,
             missed,
             unfit,
         )

@@ -52,6 +52,29 @@ A strip does
   $ isnew
   new
 
+Not by the node alone: files of the same content have the same one
+
+  $ cd ..; hg init twins; cd twins
+  $ echo hunter2 > x; echo hunter2 > y; hg -q commit -A -m both -d '0 0' -u test
+  $ hg rm x y; hg -q commit -m gone -d '0 0' -u test
+  $ hg update -q null
+  $ cd ..; for name in x y z text; do cp -R twins $name; done
+  $ censored() { repo=$1; shift; hg --cwd $repo censor -q -r 0 "$@" && cat $repo/.hg/store/hg-s3-generation; }
+  $ censored x x > x.generation; censored y y > y.generation
+  $ cmp -s x.generation y.generation
+  [1]
+  $ censored text x -t why > text.generation; cmp -s x.generation text.generation
+  [1]
+  $ censored z x | cmp - x.generation
+
+One that is refused in the end shares with no other
+
+  $ censored twins x --config hooks.pretxnclose=false > /dev/null 2>&1 || echo failed
+  failed
+  $ grep -c unsettled twins/.hg/store/hg-s3-generation
+  1
+  $ cd repo
+
 One that fails before it begins does not
 
   $ hg strip -q -r nosuch || echo failed
@@ -72,7 +95,8 @@ A rollback does
   $ isnew
   new
 
-Two servers that did the same have the same one; a copy takes it along
+Two servers that did the same from then on have the same one; a copy takes it
+along
 
   $ cp -R ../repo ../copy
   $ cmp .hg/store/hg-s3-generation ../copy/.hg/store/hg-s3-generation

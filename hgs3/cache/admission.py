@@ -6,6 +6,7 @@ process's memory.
 """
 
 import collections
+import contextlib
 import hashlib
 import json
 import os
@@ -43,10 +44,6 @@ CREATE INDEX IF NOT EXISTS asks_key_at ON asks (key, at);
 CREATE INDEX IF NOT EXISTS asks_at ON asks (at);
 """
 
-#: Connections of a parent process. SQLite forbids a child to touch them, even
-#: to close them.
-_inherited: typing.List[typing.Any] = []
-
 
 class Occurrences:
     """Counts asks within the last ``window_seconds``. For any thread.
@@ -75,7 +72,6 @@ class Occurrences:
     def _start_in_process(self):
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._connection = None
         self._counted = 0
         self._memory = _MemoryAsks()
 
@@ -89,8 +85,6 @@ class Occurrences:
 
     def _ask(self, key, records):
         if self._pid != os.getpid():
-            if self._connection is not None:
-                _inherited.append(self._connection)
             self._start_in_process()
         now = self._clock()
         since = now - self._window
@@ -113,10 +107,10 @@ class Occurrences:
                 self._report_once(fault)
 
     def _ask_file(self, key, now, since, records):
-        if self._connection is None:
-            self._connection = _open(self._path)
         digest = hashlib.sha256(json.dumps(key).encode("ascii")).digest()[:16]
-        with self._connection as connection:
+        # Not kept open: a host of a thousand repositories has no descriptors for
+        # that, and to open it costs less than to ask the store.
+        with contextlib.closing(_open(self._path)) as connection, connection:
             if records:
                 # The lock at once: two that read first could not both write.
                 connection.execute("BEGIN IMMEDIATE")
@@ -132,12 +126,6 @@ class Occurrences:
 
     def _give_up(self, now):
         self._retry_at = now + RETRY_SECONDS
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except SQLiteError:
-                pass  # it was of no use already
 
     def _report_once(self, err):
         if not self._reported:

@@ -32,7 +32,7 @@ import time
 import typing
 import weakref
 
-from .hostlock import Leadership, LockFolder, StoredBody
+from .hostlock import Leadership, LockFolder, StoredBody, place
 from .round import LeaderFailed, Limits, Outcome, Round
 from .spool import Spool
 
@@ -196,6 +196,16 @@ class Turn:
         self.sending_since: typing.Optional[float] = None
 
     # Of a leader
+
+    @property
+    def host(self) -> str:
+        """Names the processes that this leader has won over, by a digest: those
+        that use the same folder on this host; empty for this one alone."""
+        if self._round._leadership is None or not place():
+            return ""
+        # A path may hold any character, and JSON knows how to spell each.
+        name = json.dumps([place(), self._coalescer._folder_path])
+        return hashlib.sha256(name.encode("ascii")).hexdigest()[:32]
 
     def offer(self, spool: Spool) -> None:
         """Followers may read this spool from now on. It must be complete

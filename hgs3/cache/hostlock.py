@@ -77,6 +77,8 @@ class LockFile:
 
     def lock(self, how: int) -> bool:
         """Without waiting: whether the lock was free for ``how``."""
+        if self.descriptor < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         try:
             fcntl.flock(self.descriptor, how | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -317,11 +319,13 @@ def place() -> str:
 def _forget_in_child():
     """The locks are the parent's: a child that kept the files would keep the
     locks, too, when the parent is killed."""
-    for file in list(_open_files):
-        os.close(file.descriptor)
-        file.descriptor = -1
-    _open_files.clear()
-    _files_lock.release()
+    try:
+        for file in list(_open_files):
+            descriptor, file.descriptor = file.descriptor, -1
+            os.close(descriptor)
+    finally:
+        _open_files.clear()
+        _files_lock.release()
 
 
 if hasattr(os, "register_at_fork"):

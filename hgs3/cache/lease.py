@@ -75,18 +75,21 @@ class Leases:
         self._lock = threading.Lock()
         self._on = seconds > 0
 
-    def acquire(self, lease_key: str) -> typing.Optional[Lease]:
+    def acquire(self, lease_key: str, host: str = "") -> typing.Optional[Lease]:
         """A lease, or None: somebody else holds one that has not expired.
 
+        ``host`` names all who compete for the key by other means than leases,
+        too, and have let the caller win: a lease of one of them is left over
+        from a leader that was killed or deposed, and taken over at once.
         Raises StoreUnavailable. Without leases, everybody leads.
         """
         if not self._on:
             return NULL_LEASE
         owner = secrets.token_hex(16)
         try:
-            if self._take(lease_key, owner):
+            if self._take(lease_key, owner, host):
                 return _HeldLease(
-                    self._store, lease_key, owner, self._seconds, self._clock
+                    self._store, lease_key, owner, host, self._seconds, self._clock
                 )
             return None
         except StoreUnsupported as err:
@@ -102,24 +105,27 @@ class Leases:
                 "other hosts may compute the same: %s" % reason
             )
 
-    def _take(self, key, owner):
-        metadata = _metadata(owner, self._seconds)
+    def _take(self, key, owner, host):
+        metadata = _metadata(owner, host, self._seconds)
         for _attempt in range(_ATTEMPTS):
             if self._store.put_if_absent(key, _body(owner), metadata):
                 return True
             info = self._store.head(key)
             if info is None:
                 continue  # released a moment ago
+            if host and info.metadata.get("host") == host:
+                _put(self._store, key, owner, host, self._seconds)
+                return True
             return _has_expired(info, self._seconds) and self._take_over(
-                key, info, owner
+                key, info, owner, host
             )
         # It is taken and released all the time; somebody else's turn.
         return False
 
-    def _take_over(self, key, expired, owner):
+    def _take_over(self, key, expired, owner, host):
         """Whether it is ours now, and not another's who tries the same."""
         claim = key + _CLAIM
-        metadata = _metadata(owner, self._seconds)
+        metadata = _metadata(owner, host, self._seconds)
         if not self._store.put_if_absent(claim, _body(owner), metadata):
             info = self._store.head(claim)
             if info is not None and _has_expired(info, self._seconds):
@@ -130,17 +136,18 @@ class Leases:
             info = self._store.head(key)
             if info is None or _owner(info) != _owner(expired):
                 return False  # another has taken it over, and has it
-            _put(self._store, key, owner, self._seconds)
+            _put(self._store, key, owner, host, self._seconds)
             return True
         finally:
             self._store.delete([claim])
 
 
 class _HeldLease(Lease):
-    def __init__(self, store, key, owner, seconds, clock):
+    def __init__(self, store, key, owner, host, seconds, clock):
         self._store = store
         self._key = key
         self._owner = owner
+        self._host = host
         self._seconds = seconds
         self._clock = clock
         #: Held while the store is asked.
@@ -165,7 +172,7 @@ class _HeldLease(Lease):
                 return
             self._due = self._clock() + self._seconds / 3
             if self._is_ours():
-                _put(self._store, self._key, self._owner, self._seconds)
+                self._put(self._seconds)
                 self._written()
             else:
                 self._due = math.inf
@@ -191,15 +198,18 @@ class _HeldLease(Lease):
             self._store.delete([self._key])
         except StoreUnavailable:
             # Credentials that may store and not delete: let it have expired.
-            _put(self._store, self._key, self._owner, -1)
+            self._put(-1)
+
+    def _put(self, seconds):
+        _put(self._store, self._key, self._owner, self._host, seconds)
 
     def _is_ours(self):
         info = self._store.head(self._key)
         return info is not None and _owner(info) == self._owner
 
 
-def _metadata(owner, seconds):
-    return {"owner": owner, "seconds": "%d" % seconds}
+def _metadata(owner, host, seconds):
+    return {"owner": owner, "host": host, "seconds": "%d" % seconds}
 
 
 def _owner(info: ObjectInfo) -> str:
@@ -220,13 +230,13 @@ def _body(owner):
     return owner.encode("ascii")
 
 
-def _put(store, key, owner, seconds):
+def _put(store, key, owner, host, seconds):
     body = _body(owner)
     store.put(
         key,
         io.BytesIO(body),
         len(body),
         _CONTENT_TYPE,
-        _metadata(owner, seconds),
+        _metadata(owner, host, seconds),
         hashlib.sha256(body).hexdigest(),
     )

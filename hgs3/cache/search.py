@@ -60,10 +60,11 @@ class Search:
     """One search for the object at ``key``.
 
     ``examine(info)`` gives what :func:`hgs3.cache.fitness.examine` does.
-    ``redirectable`` is whether the client can be sent to the store; one that
-    cannot reads along with the leader, without waiting for the upload.
-    ``missed()`` is called once when the store does not have the object,
-    ``unfit(verdict, reason)`` once when what it has cannot be used.
+    ``patient`` is whether to wait until the leader is done, for a client that
+    can be sent to the store; others read along while it works.
+    ``answered()`` is called when the store has answered at all,
+    ``missed(reason)`` once when it does not have the object, or one that cannot
+    be used for ``reason``; ``unfit(verdict, reason)`` once for such an object.
     """
 
     def __init__(
@@ -73,9 +74,10 @@ class Search:
         leases: Leases,
         key: str,
         examine: typing.Callable[[ObjectInfo], typing.Tuple[str, str]],
-        redirectable: bool,
+        patient: bool,
         timeout_seconds: float,
-        missed: typing.Callable[[], None],
+        answered: typing.Callable[[], None],
+        missed: typing.Callable[[str], None],
         unfit: typing.Callable[[str, str], None],
         sleep: typing.Callable[[float], None] = time.sleep,
         clock: typing.Callable[[], float] = time.monotonic,
@@ -85,13 +87,14 @@ class Search:
         self._leases = leases
         self._key = key
         self._examine = examine
-        self._redirectable = redirectable
+        self._patient = patient
         self._timeout_seconds = timeout_seconds
+        self._answered = answered
         self._missed = missed
         self._unfit = unfit
         self._sleep = sleep
         self._clock = clock
-        self._said: typing.Set[str] = set()
+        self._why_unfit = ""
 
     def run(self) -> Found:
         """Raises StoreUnavailable when the store cannot even be asked."""
@@ -100,17 +103,18 @@ class Search:
             info = self._ask()
             if info is not None:
                 return Stored(info)
-        self._missed()
+        self._missed(self._why_unfit)
         return self._lead_or_follow(self._ask)
 
     def run_without_store(self, why: str) -> Found:
         """After all, what the store has is of no use: have it made anew."""
         self._say_unfit(fitness.DAMAGED, why)
-        self._missed()
+        self._missed(why)
         return self._lead_or_follow(lambda: None)
 
     def _ask(self):
         info = self._store.head(self._key)
+        self._answered()
         if info is None:
             return None
         verdict, reason = self._examine(info)
@@ -121,8 +125,8 @@ class Search:
 
     def _say_unfit(self, verdict, reason):
         # Once, though the store is asked again by the one who leads.
-        if verdict not in self._said:
-            self._said.add(verdict)
+        if not self._why_unfit:
+            self._why_unfit = reason
             self._unfit(verdict, reason)
 
     def _lead_or_follow(self, ask):
@@ -138,7 +142,7 @@ class Search:
     def _follow(self, turn, deadline):
         """What came of it; None when the leader failed, and another is due."""
         try:
-            if self._redirectable:
+            if self._patient:
                 outcome = turn.wait(deadline)
             else:
                 outcome = turn.wait_readable(deadline)
@@ -158,7 +162,9 @@ class Search:
         turn.leave()
         if outcome is Outcome.TIMEOUT:
             return Alone("waited %d seconds for another" % self._timeout_seconds)
-        return Alone("another has it, in memory of its own")
+        # Another process has it, in memory of its own. One here makes it again,
+        # and the others of this process follow that one.
+        return None
 
     def _described(self, stored):
         """The ObjectInfo of what another has just stored."""
@@ -169,7 +175,7 @@ class Search:
     def _lead(self, turn, deadline, ask):
         lease = None
         try:
-            lease = self._acquire(deadline, ask)
+            lease = self._acquire(turn, deadline, ask)
             info = ask()
         except StoreUnavailable:
             # Those who wait are better served by one who goes on than by
@@ -187,15 +193,22 @@ class Search:
         )
         return Stored(info)
 
-    def _acquire(self, deadline, ask):
-        """The lease; None when another host keeps it until the deadline, or
-        has stored the object meanwhile."""
+    def _acquire(self, turn, deadline, ask):
+        """The lease; None when another host keeps it for too long, or has
+        stored the object meanwhile.
+
+        Half of the time is for that. The rest is for making it, so that those
+        who follow have something to read when their time is over.
+        """
         pause = FIRST_PAUSE_SECONDS
+        now = self._clock()
+        until = now + (deadline - now) / 2
         while True:
-            lease = self._leases.acquire(cachekey.lease_key(self._key))
-            if lease is not None or self._clock() >= deadline:
+            lease = self._leases.acquire(cachekey.lease_key(self._key), turn.host)
+            left = until - self._clock()
+            if lease is not None or left <= 0:
                 return lease
-            self._sleep(pause)
+            self._sleep(min(pause, left))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             if ask() is not None:
                 return None

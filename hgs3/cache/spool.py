@@ -323,6 +323,8 @@ class SpoolReader(io.BufferedIOBase):
 
     def __init__(self, spool: Spool) -> None:
         super().__init__()
+        #: Called ahead of each read, for who wants to know that it goes on.
+        self.on_read: typing.Optional[typing.Callable[[], None]] = None
         self._spool: typing.Optional[Spool] = None
         spool._use()
         self._spool = spool
@@ -349,6 +351,8 @@ class SpoolReader(io.BufferedIOBase):
         return self._position
 
     def read(self, size: typing.Optional[int] = -1) -> bytes:
+        if self.on_read is not None:
+            self.on_read()
         spool = self._open_spool()
         if size is None or size < 0:
             size = max(0, spool.size_bytes - self._position)

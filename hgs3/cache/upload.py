@@ -39,7 +39,8 @@ class Upload:
     gives it up at the end. Readers may go on meanwhile and afterwards.
 
     ``done(outcome, seconds, reason)`` is called once, in some thread, with
-    STORED, DROPPED or ERROR. What it raises is lost.
+    STORED, DROPPED or ERROR. What it raises is lost. ``busy()`` is called now
+    and then while the body is being sent; it must not raise.
     """
 
     store: ObjectStore
@@ -48,6 +49,7 @@ class Upload:
     content_type: str
     metadata: typing.Mapping[str, str]
     done: typing.Callable[[str, float, str], None]
+    busy: typing.Optional[typing.Callable[[], None]] = None
 
 
 class Uploader:
@@ -173,6 +175,7 @@ class Uploader:
         outcome, reason = STORED, ""
         try:
             with upload.spool.reader() as body:
+                body.on_read = upload.busy
                 upload.store.put(
                     upload.key,
                     body,

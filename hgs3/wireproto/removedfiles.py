@@ -11,6 +11,8 @@ The paths that are gone have no file revision to send, so it is enough that
 the command does not see them. Nothing changes on clients.
 """
 
+from .repoproxy import RepoProxy
+
 
 def serve_removed_files(commands):
     """Put the fix round ``filesdata`` in ``wireprotov2server.COMMANDS``."""
@@ -23,18 +25,8 @@ def serve_removed_files(commands):
     entry.func = wrapped
 
 
-class _PresentFilesRepo:
-    """A repository whose changesets name only files that they still have.
-
-    A proxy, and not a subclass put on the repository: the view that a command
-    gets may be the one that hgweb keeps for later requests.
-    """
-
-    def __init__(self, repo):
-        self._repo = repo
-
-    def __getattr__(self, name):
-        return getattr(self._repo, name)
+class _PresentFilesRepo(RepoProxy):
+    """A repository whose changesets name only files that they still have."""
 
     def __getitem__(self, changeid):
         ctx = self._repo[changeid]
@@ -47,15 +39,3 @@ class _PresentFilesRepo:
 
         ctx.files = presentfiles
         return ctx
-
-    def __contains__(self, changeid):
-        return changeid in self._repo
-
-    def __len__(self):
-        return len(self._repo)
-
-    def __iter__(self):
-        return iter(self._repo)
-
-    def __bool__(self):
-        return True

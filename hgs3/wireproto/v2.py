@@ -22,7 +22,7 @@ from ..cache import key as cachekey
 from ..cache.search import Alone, Lead, Spooled, Stored
 from ..cache.spool import SpoolFull
 from ..objectstore.base import StoreResting, StoreUnavailable
-from . import redirect, requestscope, v2commands, v2follow
+from . import redirect, repoproxy, requestscope, v2commands, v2follow
 from .v2making import Making
 
 PROTOCOL = "v2"
@@ -137,15 +137,22 @@ class ResponseCacher:
         hit = self._search()
         if hit is None:
             return None
-        # Not guarded: the operator's hook may refuse this user.
-        self._request.before_hit()
+        try:
+            # Not guarded: the operator's hook may refuse this user.
+            self._request.before_hit()
+        except Exception:
+            self._log(eventlog.DROPPED, reason="refused before it was sent")
+            raise
         if hit.via != v2follow.SPOOL:
             self._log(eventlog.HIT, hit.size_bytes, via=hit.via)
         return {b"objs": hit.objs}
 
-    def _log_spooled(self, size_bytes):
+    def _log_spooled(self, size_bytes, is_whole):
         # Its size is known only now, at its end.
-        self._log(eventlog.HIT, size_bytes, via=v2follow.SPOOL)
+        if is_whole:
+            self._log(eventlog.HIT, size_bytes, via=v2follow.SPOOL)
+        else:
+            self._log(eventlog.DROPPED, size_bytes, reason="response not completed")
 
     @_fails_open(None)
     def _search(self):
@@ -157,14 +164,16 @@ class ResponseCacher:
             self._repo,
             self._key,
             self._examine,
-            redirectable,
+            # Others read along while it is made, but for what could not be made
+            # once more if that fails.
+            redirectable or not self._request.is_repeatable,
+            self._answered,
             self._missed,
             self._unfit,
         )
         try:
             found = search.run()
             if isinstance(found, Stored):
-                self._store_answered()
                 if redirectable and self._is_worth_it(found.info):
                     return self._redirect(found.info)
                 hit = self._inline(found.info)
@@ -205,22 +214,16 @@ class ResponseCacher:
             settings.object_lifetime_seconds,
         )
 
-    def _store_answered(self):
+    def _answered(self):
         self._service.health.fine(self._ui, servicemod.LOOKUP)
 
-    def _missed(self):
-        self._store_answered()
-        self._log(eventlog.MISS)
+    def _missed(self, reason):
+        self._log(eventlog.MISS, reason=reason)
         self._service.count(self._repo, self._key)
 
     def _unfit(self, verdict, reason):
         if verdict == fitness.DAMAGED:
             self._log(eventlog.DAMAGED, reason=reason)
-        else:
-            self._ui.debug(
-                b"s3wireprotocache: %s: %s\n"
-                % (crossing.to_bytes(self._key), crossing.to_bytes(reason))
-            )
 
     def _is_worth_it(self, info):
         return info.size_bytes >= self._service.settings.minimum_object_bytes
@@ -302,24 +305,23 @@ class ResponseCacher:
         """Decide what becomes of a response that is complete."""
         making = self._making
         size_bytes = making.spool.size_bytes
+        event, reason = None, ""
         if not self._request.is_still_true():
-            self._making = None
-            making.give_up()
-            self._log(eventlog.DROPPED, size_bytes, reason="the repository has changed")
-            return
-        is_small = size_bytes < self._service.settings.minimum_object_bytes
-        if is_small or not self._service.admits(self._repo, self._key):
-            self._making = None
-            making.keep_from_store()
-            self._log(
-                eventlog.SKIPPED_SMALL if is_small else eventlog.SKIPPED_RARE,
-                size_bytes,
+            # Of the repository as it is now, which those who wait may have.
+            event, reason = eventlog.DROPPED, "the repository has changed"
+        elif size_bytes < self._service.settings.minimum_object_bytes:
+            event = eventlog.SKIPPED_SMALL
+        elif not self._service.admits(self._repo, self._key):
+            event = eventlog.SKIPPED_RARE
+        if event is None:
+            making.store(
+                self._service, self._ui, self._command, self._key, self._repo_digest
             )
-            return
+        else:
+            making.keep_from_store()
+            self._log(event, size_bytes, reason=reason)
+        # Not before: what a full disk interrupts is given up.
         self._making = None
-        making.store(
-            self._service, self._ui, self._command, self._key, self._repo_digest
-        )
 
     def _encoded(self, obj):
         types = self._types
@@ -334,9 +336,13 @@ class ResponseCacher:
         return (b"".join(self._encodefn(obj)),)
 
     def _run_command(self):
-        """What the command answers, encoded, as a generator of bytes."""
+        """What the command answers, encoded, as a generator of bytes.
+
+        Its hook has run already, for the part that was sent.
+        """
         command = self._server.COMMANDS[self._command].func
-        for obj in command(self._repo, self._proto, **pycompat.strkwargs(self._args)):
+        repo = repoproxy.WithoutHook(self._repo, b"preoutgoing")
+        for obj in command(repo, self._proto, **pycompat.strkwargs(self._args)):
             for data in self._encoded(obj):
                 yield data
 

@@ -60,8 +60,8 @@ def from_spool(found, types, run_command, done):
     """The response that another request makes, while or after it is made.
 
     ``found`` is a search.Spooled. ``run_command()`` gives the same response
-    anew, as a generator of bytes; ``done(size_bytes)`` is called when the whole
-    has gone out.
+    anew, as a generator of bytes; ``done(size_bytes, is_whole)`` is called when
+    the response is over.
     """
     body = _read_on(found.chunks, found.turn, run_command, done)
     return Hit(SPOOL, 0, map(types.encodedresponse, body))
@@ -70,20 +70,24 @@ def from_spool(found, types, run_command, done):
 def _read_on(chunks, turn, run_command, done):
     digest = hashlib.sha256()
     sent_bytes = 0
+    is_whole = False
     try:
-        for chunk in chunks:
-            yield chunk
-            digest.update(chunk)
-            sent_bytes += len(chunk)
-    except LeaderFailed:
-        # The client has a part already, which cannot be taken back. But a
-        # command that is asked again says the same again.
-        for data in _without_beginning(run_command(), sent_bytes, digest.digest()):
-            yield data
-            sent_bytes += len(data)
+        try:
+            for chunk in chunks:
+                yield chunk
+                digest.update(chunk)
+                sent_bytes += len(chunk)
+        except LeaderFailed:
+            # The client has a part already, which cannot be taken back. But a
+            # command that is asked again says the same again.
+            again = _without_beginning(run_command(), sent_bytes, digest.digest())
+            for data in again:
+                yield data
+                sent_bytes += len(data)
+        is_whole = True
     finally:
         turn.leave()
-    done(sent_bytes)
+        done(sent_bytes, is_whole)
 
 
 def _without_beginning(body, skip_bytes, sha256):

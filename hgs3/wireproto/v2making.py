@@ -120,6 +120,7 @@ class Making:
                     spool.size_bytes,
                     spool.sha256_hex,
                 ),
+                busy=self._renew_lease,
                 done=functools.partial(
                     self._stored, ui, service.health, command, key, spool.size_bytes
                 ),
@@ -152,6 +153,8 @@ class Making:
         self.spool.close()
 
     def _end(self, outcome, stored=None):
+        deposed = self.turn.deposed
         self.turn.finish(outcome, stored)
-        if self._lease is not None:
+        # Who took our place has taken our lease, too.
+        if self._lease is not None and not deposed:
             self._lease.release()

@@ -15,6 +15,9 @@ _PREFIXES = {b"changelog": b"00changelog", b"manifestlog": b"00manifest"}
 
 
 class RawStoreFileData(Request):
+    #: It says what the files are at that moment.
+    is_repeatable = False
+
     def __init__(self, server, repo, proto, args):
         super().__init__(server, repo, proto, args)
         self._files = None

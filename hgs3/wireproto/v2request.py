@@ -22,6 +22,9 @@ class Request:
     ``server`` is the module wireprotov2server.
     """
 
+    #: Whether the command, run again, says the same to the last byte.
+    is_repeatable = True
+
     def __init__(self, server, repo, proto, args):
         self._server = server
         self._repo = repo

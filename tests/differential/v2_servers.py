@@ -118,6 +118,11 @@ class Fleet:
             ("secret-access-key", "test-secret"),
             # A loaded machine must not look like a store that is out of order.
             ("connect-timeout", "60"),
+            # Requests come one after the other here, and what is still being
+            # stored is asked for again: not to be waited for, and each miss is
+            # stored by itself.
+            ("coalesce-timeout", "0"),
+            ("lease-time", "0"),
             ("read-timeout", "60"),
         ):
             cached_config["s3wireprotocache." + name] = value

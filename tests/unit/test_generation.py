@@ -25,8 +25,10 @@ def repo(tmp_path):
 
 def take_away(repo, *what):
     """The generation that is read meanwhile."""
-    with generation.begin_next(repo.svfs, *what):
-        return generation.read(repo)
+    before = generation.unsettle(repo.svfs)
+    meanwhile = generation.read(repo)
+    generation.settle(repo.svfs, before, *what)
+    return meanwhile
 
 
 def test_a_repository_begins_without_one(repo):
@@ -76,22 +78,17 @@ def test_the_order_counts(repo, tmp_path):
     assert generation.read(repo) != generation.read(other)
 
 
-def test_what_fails_half_way_begins_one_too(repo):
-    with pytest.raises(RuntimeError):
-        with generation.begin_next(repo.svfs, b"strip"):
-            raise RuntimeError()
-    assert generation.read(repo) not in (b"",)
-
-
-def test_a_process_that_dies_in_between_leaves_one_of_its_own(repo):
-    begun = generation.begin_next(repo.svfs, b"strip")
-    begun.__enter__()
+def test_what_is_not_finished_shares_with_nobody(repo, tmp_path):
+    """A fault, an aborted transaction, a killed process."""
+    other = Repo(tmp_path / "other")
+    generation.unsettle(repo.svfs)
     left = generation.read(repo)
-    assert left.startswith(b"unfinished-")
-    # Its end never comes, as after kill -9.
-    take_away(repo, b"strip")
-    assert generation.read(repo) not in (b"", left)
-    assert begun
+    assert left.startswith(b"unsettled-")
+    generation.unsettle(other.svfs)
+    assert generation.read(other) != left
+    for each in (repo, other):
+        take_away(each, b"strip", b"a" * 20)
+    assert generation.read(repo) not in (b"", left, generation.read(other))
 
 
 def test_nothing_is_taken_away_where_that_cannot_be_noted(repo, monkeypatch):
@@ -100,5 +97,4 @@ def test_nothing_is_taken_away_where_that_cannot_be_noted(repo, monkeypatch):
 
     monkeypatch.setattr(generation, "_write", refuse)
     with pytest.raises(OSError):
-        with generation.begin_next(repo.svfs, b"strip"):
-            pytest.fail("it was done all the same")
+        generation.unsettle(repo.svfs)

@@ -54,7 +54,7 @@ def test_what_is_stored(store):
     Host(store, 45).acquire()
     ((key, (body, metadata, _written)),) = store.objects.items()
     assert key == KEY
-    assert metadata == {"owner": body.decode(), "seconds": "45"}
+    assert metadata == {"owner": body.decode(), "host": "", "seconds": "45"}
     assert len(metadata["owner"]) == 32
 
 
@@ -132,6 +132,18 @@ def test_a_release_asks_only_when_another_may_have_it(store):
         host.now += seconds
         lease.release()
         assert [method for method, _key in store.requests] == expected
+
+
+def test_what_a_killed_leader_of_this_host_has_left_is_taken_over(store):
+    """Who holds the lock of the host knows that nobody else there leads."""
+    first, second = Host(store), Host(store)
+    assert first.leases.acquire(KEY, "this host") is not None
+    for host in ("", "another host"):
+        assert second.leases.acquire(KEY, host) is None
+    lease = second.leases.acquire(KEY, "this host")
+    assert lease is not None and len(store.objects) == 1
+    lease.release()
+    assert store.objects == {}
 
 
 def test_who_may_not_delete_lets_it_expire(store):
