@@ -26,7 +26,7 @@ from .listener import Listener, reset
 PASS = "pass"
 #: Pass half of the request's body on, then close both sides.
 CUT = "cut"
-#: Pass it on, and close in the middle of the head of the answer.
+#: Pass it on, and close after the first line of the answer.
 CUT_HEAD = "cut-head"
 #: Pass it on, and close in the middle of the body of the answer.
 CUT_BODY = "cut-body"
@@ -125,7 +125,7 @@ class FaultProxy(Listener):
             return
         raw = _without_keepalive(reply.raw)
         if action == CUT_HEAD:
-            client.send(raw[: len(raw) // 2])
+            client.send(raw.partition(b"\n")[0] + b"\n")
             return
         if action.startswith(HEADER):
             _header, name, value = action.split(None, 2)

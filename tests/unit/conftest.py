@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import stores
+import v2bench
 
 from testlib.ministack import Ministack
 from testlib.servers import UNWANTED_PREFIXES, MotoServer
@@ -36,6 +37,8 @@ def isolated():
             if name.startswith(UNWANTED_PREFIXES):
                 patch.delenv(name)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        # What a test asks by Mercurial's own client is nobody's business.
+        patch.setenv("HGRCPATH", os.devnull)
         patch.setenv("AWS_CONFIG_FILE", os.path.join(folder, "no-config"))
         patch.setenv(
             "AWS_SHARED_CREDENTIALS_FILE", os.path.join(folder, "no-credentials")
@@ -67,6 +70,12 @@ def ministack(isolated):
     with Ministack(_installed(MINISTACK, "ministack")) as server:
         server.create_user_keys()
         yield server
+
+
+@pytest.fixture(scope="session")
+def v2_repository(isolated, tmp_path_factory):
+    """A v2bench.Repository."""
+    return v2bench.Repository(tmp_path_factory.mktemp("v2") / "repository")
 
 
 @pytest.fixture
