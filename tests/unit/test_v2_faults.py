@@ -260,7 +260,7 @@ def test_a_store_that_says_nothing_is_waited_for_and_done_without(
     steps = [step for step in STEPS if step not in IN_PARTS] + ["part 2"]
     proxy.released.clear()
     with v2bench.Server(
-        tmp_path / "silence", v2_repository, moto, proxy.url, bucket, read_timeout="2"
+        tmp_path / "silence", v2_repository, moto, proxy.url, bucket, read_timeout="3"
     ) as server:
         cases = []
         for number, step in enumerate(steps):

@@ -28,8 +28,9 @@ without_version_2 = pytest.mark.skipif(
 
 HG = pathlib.Path(sys.executable).with_name("hg")
 BIG_BYTES = 6 * 1024 * 1024
-BIG_FILES = 3
 SMALL_FILES = 16
+#: They are 16 MB together, and so go up in parts without any help.
+MANY_FILES = 420
 
 #: boto3 waits up to a second before its second try, and what comes in parts is
 #: larger than what a hundred cases can wait for.
@@ -55,7 +56,8 @@ ENDS = ("stored", "skipped-small", "skipped-rare", "dropped", "error", "bypassed
 
 
 class Repository:
-    """Small files f0, f1..., and big ones b0, b1... whose bytes are random."""
+    """Small files f0, f1..., a big one, b0, and many of 40 KB below m/, whose
+    bytes are random."""
 
     def __init__(self, path):
         self.path = path
@@ -63,9 +65,11 @@ class Repository:
         numbers = random.Random(0)
         for number in range(SMALL_FILES):
             (path / ("f%d" % number)).write_text("%x" % numbers.getrandbits(20_000))
-        for number in range(BIG_FILES):
-            body = numbers.getrandbits(8 * BIG_BYTES).to_bytes(BIG_BYTES, "big")
-            (path / ("b%d" % number)).write_bytes(body)
+        (path / "b0").write_bytes(_random_bytes(numbers, BIG_BYTES))
+        (path / "m").mkdir()
+        for number in range(MANY_FILES):
+            body = _random_bytes(numbers, 40_000)
+            (path / "m" / ("%d" % number)).write_bytes(body)
         self.hg("commit", "-A", "-q", "-m", "all", "-u", "test", "-d", "0 0")
         self.node = self.hg("log", "-r", "tip", "-T", "{node}")
         manifest = self.hg("manifest", "--debug", "-r", "tip").split("\n")
@@ -94,7 +98,7 @@ class Repository:
         )
 
     def files(self):
-        """The request for all files, which is larger than 16 MB."""
+        """The request for what is below m/, which is larger than 16 MB."""
         revisions = [
             {b"type": b"changesetexplicit", b"nodes": [bytes.fromhex(self.node)]}
         ]
@@ -104,8 +108,13 @@ class Repository:
                 b"revisions": revisions,
                 b"fields": {b"parents", b"revision"},
                 b"haveparents": True,
+                b"pathfilter": {b"include": [b"path:m"]},
             },
         )
+
+
+def _random_bytes(numbers, size_bytes):
+    return numbers.getrandbits(8 * size_bytes).to_bytes(size_bytes, "big")
 
 
 class Event:
