@@ -11,13 +11,14 @@ import threading
 import time
 import typing
 
-from ..objectstore.base import ObjectStore, StoreUnavailable
+from ..objectstore.base import ObjectStore, StoreResting, StoreUnavailable
 from .spool import Spool, SpoolError, SpoolFull
 
 #: What became of an upload.
 STORED = "stored"
 DROPPED = "dropped"
 ERROR = "error"
+BYPASSED = "bypassed"
 
 #: Why an upload is dropped at the end of the process.
 STOPPING = "the server is stopping"
@@ -42,7 +43,8 @@ class Upload:
     gives it up at the end. Readers may go on meanwhile and afterwards.
 
     ``done(outcome, seconds, reason)`` is called once, in some thread, with
-    STORED, DROPPED or ERROR. What it raises is lost.
+    STORED, DROPPED, ERROR, or BYPASSED when the store is being left alone.
+    What it raises is lost.
     """
 
     store: ObjectStore
@@ -188,6 +190,8 @@ class Uploader:
                     upload.metadata,
                     upload.spool.sha256_hex,
                 )
+        except StoreResting as err:
+            outcome, reason = BYPASSED, err.reason
         except StoreUnavailable as err:
             outcome, reason = ERROR, err.reason
         except SpoolError as err:

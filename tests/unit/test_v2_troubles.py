@@ -1,18 +1,17 @@
 """Disks, clients and servers fail in the middle of a response: whoever is
 still there gets the right one, and nothing is torn or left behind."""
 
-import contextlib
 import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 import v2bench
 from stores import PATIENCE_SECONDS
+from v2bench import QUICK, SLOWLY, Asking, has, names
 
 from testlib import faultproxy as fp
 from testlib.slowproxy import SlowProxy
@@ -24,58 +23,12 @@ FOR_EVER = "3600"
 
 #: A leader whose client stands still is waited for 10 s.
 IMPATIENT = (
-    v2bench.QUICK
+    QUICK
     + """
 import functools
 service.Coalescer = functools.partial(service.Coalescer, stall_seconds=0.5)
 """
 )
-
-
-class Asking:
-    """A request in a thread of its own."""
-
-    def __init__(self, server, request, **how):
-        self._found = []
-        self._thread = threading.Thread(
-            target=lambda: self._found.append(server.ask(request, **how)), daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def is_over(self):
-        return not self._thread.is_alive()
-
-    def answer(self):
-        """As Server.ask; fails when none comes."""
-        self._thread.join(PATIENCE_SECONDS)
-        assert self._found, "no answer"
-        return self._found[0]
-
-
-@pytest.fixture
-def proxy(moto):
-    with fp.FaultProxy(moto.port) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def make_server(v2_repository, moto, proxy, bucket, tmp_path):
-    """Servers that are stopped; ``make_server(**settings)``."""
-    with contextlib.ExitStack() as stack:
-        made = []
-
-        def make(**settings):
-            folder = tmp_path / ("server%d" % len(made))
-            settings.setdefault("repo_id", tmp_path.name)
-            made.append(folder)
-            return stack.enter_context(
-                v2bench.Server(
-                    folder, v2_repository, moto, proxy.url, bucket, **settings
-                )
-            )
-
-        yield make
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +40,6 @@ def answers(v2_repository, moto, tmp_path_factory):
             "all": server.ask(v2_repository.files())[0],
             "f0": server.ask(v2_repository.file("f0"))[0],
         }
-
-
-def names(events):
-    return [event.name for event in events]
-
-
-def has(*wanted):
-    """Whether these events are among those that there are."""
-    return lambda events: all(
-        names(events).count(name) >= wanted.count(name) for name in wanted
-    )
 
 
 def leave_no_spool_and_no_lock(server, repository):
@@ -173,30 +115,32 @@ def test_a_cache_folder_that_cannot_be_made(make_server, v2_repository, answers)
 # The server
 
 
-def upload_in_the_middle(server, proxy, request):
+def upload_in_the_middle(server, store_proxy, request):
     """Asks, and returns when part 2 of the upload is on its way."""
 
     def rule(head):
         return fp.HOLD if "partNumber=2" in head.first[1] else fp.PASS
 
-    proxy.rule = rule
+    store_proxy.rule = rule
     found = server.ask(request)
     v2bench.wait_for(
-        lambda: [action for action, _method, _target in proxy.done],
+        lambda: [action for action, _method, _target in store_proxy.done],
         lambda actions: fp.HOLD in actions,
     )
     return found
 
 
 def test_a_server_that_is_killed_in_an_upload(
-    make_server, v2_repository, proxy, answers, moto, bucket
+    make_server, v2_repository, store_proxy, answers, moto, bucket
 ):
     server = make_server(lease_time="1")
-    digest, _redirected = upload_in_the_middle(server, proxy, v2_repository.files())
+    digest, _redirected = upload_in_the_middle(
+        server, store_proxy, v2_repository.files()
+    )
     assert digest == answers["all"]
     server.hg.process.kill()
-    proxy.released.set()
-    proxy.rule = lambda head: fp.PASS
+    store_proxy.released.set()
+    store_proxy.rule = lambda head: fp.PASS
     assert [key for key in server.stored_keys() if "/lease/" not in key] == []
     # That is what docs/operators.md has a lifecycle rule for.
     left = server.unfinished_uploads()
@@ -211,15 +155,15 @@ def test_a_server_that_is_killed_in_an_upload(
 
 
 def test_a_server_that_is_stopped_in_an_upload_ends_it(
-    make_server, v2_repository, proxy, answers
+    make_server, v2_repository, store_proxy, answers
 ):
     server = make_server()
-    upload_in_the_middle(server, proxy, v2_repository.files())
+    upload_in_the_middle(server, store_proxy, v2_repository.files())
     os.kill(server.hg.pid, signal.SIGTERM)
     # From now on it only waits for what is still on its way.
     v2bench.wait_for(server.hg.log, lambda said: "killed!" in said)
     assert server.hg.process.running
-    proxy.released.set()
+    store_proxy.released.set()
     assert names(server.new_events(None, has("stored"))) == ["miss", "stored"]
     v2bench.wait_for(lambda: server.hg.process.running, lambda running: not running)
     # With it, the lease.
@@ -228,10 +172,10 @@ def test_a_server_that_is_stopped_in_an_upload_ends_it(
 
 
 def test_a_server_that_is_stopped_twice_says_what_became_of_an_upload(
-    make_server, v2_repository, proxy
+    make_server, v2_repository, store_proxy
 ):
     server = make_server()
-    upload_in_the_middle(server, proxy, v2_repository.files())
+    upload_in_the_middle(server, store_proxy, v2_repository.files())
     os.kill(server.hg.pid, signal.SIGTERM)
     v2bench.wait_for(server.hg.log, lambda said: "killed!" in said)
     os.kill(server.hg.pid, signal.SIGTERM)
@@ -357,10 +301,10 @@ def test_clients_that_are_killed_leave_nothing_behind(
 
 
 def test_a_lease_that_may_not_be_deleted_holds_up_nobody(
-    make_server, v2_repository, proxy, answers
+    make_server, v2_repository, store_proxy, answers
 ):
     """A policy without s3:DeleteObject, and responses that are not stored."""
-    proxy.rule = lambda head: "403" if "?delete" in head.first[1] else fp.PASS
+    store_proxy.rule = lambda head: "403" if "?delete" in head.first[1] else fp.PASS
     server = make_server(
         lease_time=FOR_EVER, coalesce_timeout=FOR_EVER, minimum_object_size="1GB"
     )
@@ -373,28 +317,8 @@ def test_a_lease_that_may_not_be_deleted_holds_up_nobody(
         ]
 
 
-SLOWLY = (
-    v2bench.QUICK
-    + """
-import os, time
-from mercurial import wireprotov2server
-def extsetup(ui):
-    entry = wireprotov2server.COMMANDS[b"filedata"]
-    orig = entry.func
-    def slowly(*args, **kwargs):
-        for obj in orig(*args, **kwargs):
-            while not os.path.exists(%r):
-                # As a command does that computes one piece after the other.
-                time.sleep(0.02)
-                yield b"x" * 40000
-            yield obj
-    entry.func = slowly
-"""
-)
-
-
 def test_a_lease_is_kept_as_long_as_the_command_runs(
-    make_server, v2_repository, proxy, tmp_path
+    make_server, v2_repository, store_proxy, tmp_path
 ):
     gate = tmp_path / "gate"
     server = make_server(lease_time="3", extension=SLOWLY % str(gate))
@@ -403,7 +327,7 @@ def test_a_lease_is_kept_as_long_as_the_command_runs(
     def lease_puts():
         return [
             target
-            for _action, method, target in proxy.done
+            for _action, method, target in store_proxy.done
             if method == "PUT" and "/lease/" in target
         ]
 

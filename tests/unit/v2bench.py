@@ -8,6 +8,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import xml.etree.ElementTree
@@ -45,6 +46,26 @@ with hgdemandimport.deactivated():
 botocore.endpoint.time = types.SimpleNamespace(sleep=lambda seconds: None)
 s3.MULTIPART_BYTES = %d
 """ % (1024 * 1024)
+
+SLOWLY = (
+    QUICK
+    + """
+import os, time
+from mercurial import wireprotov2server
+def extsetup(ui):
+    entry = wireprotov2server.COMMANDS[b"filedata"]
+    orig = entry.func
+    def slowly(*args, **kwargs):
+        for obj in orig(*args, **kwargs):
+            while not os.path.exists(%r):
+                # As a command does that computes one piece after the other.
+                time.sleep(0.02)
+                yield b"x" * 40000
+            yield obj
+    entry.func = slowly
+"""
+)
+
 
 _LINE = re.compile(
     r"> (?P<event>[a-z-]+) [a-z]+ key=(?P<key>\S+) bytes=(?P<bytes>\d+) ms=\S+"
@@ -268,6 +289,38 @@ def reposetup(ui, repo):
     return path
 
 
+class Asking:
+    """A request in a thread of its own."""
+
+    def __init__(self, server, request, **how):
+        self._found = []
+        self._thread = threading.Thread(
+            target=lambda: self._found.append(server.ask(request, **how)), daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def is_over(self):
+        return not self._thread.is_alive()
+
+    def answer(self):
+        """As Server.ask; fails when none comes."""
+        self._thread.join(PATIENCE_SECONDS)
+        assert self._found, "no answer"
+        return self._found[0]
+
+
+def names(events):
+    return [event.name for event in events]
+
+
+def has(*wanted):
+    """Whether these events are among those that there are."""
+    return lambda events: all(
+        names(events).count(name) >= wanted.count(name) for name in wanted
+    )
+
+
 def is_over(events):
     """Whether nothing more is to be said: each miss has had its end."""
     names = [event.name for event in events]
@@ -292,6 +345,23 @@ def wait_for(look, until):
 
 
 def http(method, url, body=None, **headers):
+    """The body of the answer."""
+    with _opened(method, url, body, headers) as response:
+        return response.read()
+
+
+def metadata(url):
+    """The headers that hold the metadata of an object."""
+    with _opened("HEAD", url, None, {}) as response:
+        return {
+            name: value
+            for name, value in response.headers.items()
+            if name.lower().startswith("x-amz-meta-")
+        }
+
+
+def _opened(method, url, body, headers):
+    # In the form of a signature, which is all that moto looks at.
     headers["Authorization"] = (
         "AWS4-HMAC-SHA256 Credential=test-key/20200101/us-east-1/s3/aws4_request,"
         "SignedHeaders=host,Signature=0"
@@ -299,5 +369,4 @@ def http(method, url, body=None, **headers):
     headers["Content-Type"] = "application/octet-stream"
     request = urllib.request.Request(url, body, headers, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=PATIENCE_SECONDS) as response:
-        return response.read()
+    return opener.open(request, timeout=PATIENCE_SECONDS)
