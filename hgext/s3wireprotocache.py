@@ -274,8 +274,8 @@ def s3cache(ui, repo, *actions, **opts):
         protocol would send, with ``--stream`` those of
         :hg:`clone --stream`, and stores the answers. What is there already is left
         alone. The first client then finds all in the cache. Hooks that run
-        when a client pulls run here, too. Not every command can be
-        cached, and small responses are not stored; the report says so.
+        when a client pulls run here, too. Commands that ``commands`` leaves out
+        and small responses are not stored; the report says so.
 
     .. container:: verbose
 

@@ -63,6 +63,7 @@ refuse a hit
   $ v2command changesetdata "$ALL" 2>&1 | tee refused
   remote error: *preoutgoing* (glob)
   $ kinds
+  dropped changesetdata
   $ stopserver
   $ startserver server --config s3wireprotocache.bucket=
   $ v2command changesetdata "$ALL" 2>&1 | cmp - refused

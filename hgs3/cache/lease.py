@@ -12,6 +12,7 @@ condition, looks once more whether the lease is still the expired one, and
 then overwrites it. The claim is gone a moment later.
 """
 
+import contextlib
 import hashlib
 import io
 import math
@@ -139,7 +140,9 @@ class Leases:
             _put(self._store, key, owner, host, self._seconds)
             return True
         finally:
-            self._store.delete([claim])
+            # The lease is what counts; a claim that stays expires.
+            with contextlib.suppress(StoreUnavailable):
+                self._store.delete([claim])
 
 
 class _HeldLease(Lease):

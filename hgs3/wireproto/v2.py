@@ -303,8 +303,15 @@ class ResponseCacher:
     @_fails_open(None)
     def _hand_over(self):
         """Decide what becomes of a response that is complete."""
+        # Ours to give up until it is somebody else's: a leader that just went
+        # away would be waited for.
         making = self._making
         size_bytes = making.spool.size_bytes
+        try:
+            making.spool.complete()
+        except SpoolFull as err:
+            self._give_up("cannot spool: %s" % err)
+            return
         event, reason = None, ""
         if not self._request.is_still_true():
             # Of the repository as it is now, which those who wait may have.
@@ -320,7 +327,6 @@ class ResponseCacher:
         else:
             making.keep_from_store()
             self._log(event, size_bytes, reason=reason)
-        # Not before: what a full disk interrupts is given up.
         self._making = None
 
     def _encoded(self, obj):

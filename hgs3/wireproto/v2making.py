@@ -14,7 +14,7 @@ from .. import service as servicemod
 from ..cache import key as cachekey
 from ..cache.coalesce import Outcome, StoredBody
 from ..cache.spool import Spool
-from ..cache.upload import Upload
+from ..cache.upload import STOPPING, Upload
 from ..objectstore.base import CHUNK_BYTES
 
 #: A client that has kept the response waiting for so long, and for this many
@@ -30,7 +30,8 @@ SIGN_OF_LIFE_SECONDS = 5.0
 class Making:
     """What the leader has in hand: the spool, its turn and its lease.
 
-    Written by one thread. From :meth:`store` on, the uploader has it.
+    Written by one thread; the spool has to be complete before :meth:`store` or
+    :meth:`keep_from_store`. From :meth:`store` on, the uploader has it.
     """
 
     def __init__(self, turn, lease):
@@ -107,7 +108,6 @@ class Making:
         """Hand the finished response over to the uploader."""
         self._renew_lease()
         spool = self.spool
-        spool.complete()
         service.uploader.submit(
             Upload(
                 store=service.store,
@@ -130,11 +130,14 @@ class Making:
     def _stored(self, ui, health, command, key, size_bytes, outcome, seconds, reason):
         """Say what became of an upload; called by the uploader, in its thread."""
         is_stored = outcome == eventlog.STORED
-        if is_stored:
-            stored = StoredBody(size_bytes, self.spool.sha256_hex)
-            self._end(Outcome.STORED, stored)
-        else:
-            self._end(Outcome.COMPLETE)
+        stored = StoredBody(size_bytes, self.spool.sha256_hex) if is_stored else None
+        # At the end of the process nobody waits for a store any more: the lease
+        # expires by itself.
+        self._end(
+            Outcome.STORED if is_stored else Outcome.COMPLETE,
+            stored,
+            releases=reason != STOPPING,
+        )
         eventlog.log(ui, outcome, command, key, size_bytes, seconds, reason=reason)
         if is_stored:
             health.fine(ui, servicemod.UPLOAD)
@@ -143,7 +146,6 @@ class Making:
 
     def keep_from_store(self):
         """It is whole, but not to be stored; those who wait may have it."""
-        self.spool.complete()
         self._end(Outcome.COMPLETE)
         self.spool.close()
 
@@ -152,9 +154,9 @@ class Making:
         self._end(Outcome.FAILED)
         self.spool.close()
 
-    def _end(self, outcome, stored=None):
-        deposed = self.turn.deposed
-        self.turn.finish(outcome, stored)
+    def _end(self, outcome, stored=None, releases=True):
         # Who took our place has taken our lease, too.
-        if self._lease is not None and not deposed:
+        releases = releases and not self.turn.deposed
+        self.turn.finish(outcome, stored)
+        if self._lease is not None and releases:
             self._lease.release()

@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-import struct
 import threading
 import typing
 
-from .httpstream import BadMessage, Disconnected, Stream
-
-SETTLE_SECONDS = 5.0
+from .httpstream import Stream
+from .listener import Listener, reset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,72 +30,30 @@ class Request:
 Fault = typing.Callable[[Stream, Request, "FaultServer"], bool]
 
 
-class FaultServer:
-    """Listens from construction on, until `stop()` or the end of the block.
-
-    With `reset_at_accept` a connection is reset before a request is read.
-    """
+class FaultServer(Listener):
+    """With `reset_at_accept` a connection is reset before a request is read."""
 
     def __init__(self, fault: Fault, reset_at_accept: bool = False) -> None:
+        super().__init__()
         self.fault = fault
         #: Ends every hang.
         self.released = threading.Event()
         self.requests: list[Request] = []
         self._reset_at_accept = reset_at_accept
-        self._lock = threading.Lock()
-        self._open: set[Stream] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
-        self._acceptor.start()
+        self.start()
 
     def stop(self) -> None:
-        """May be called twice."""
         self.released.set()
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
-        except OSError:
-            pass
-        self._listener.close()
-        with self._lock:
-            streams = list(self._open)
-        for stream in streams:
-            stream.close()
-        self._acceptor.join(SETTLE_SECONDS)
+        super().stop()
 
-    def __enter__(self) -> FaultServer:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.stop()
-
-    def _accept(self) -> None:
+    def serve(self, client: Stream) -> None:
+        if self._reset_at_accept:
+            reset(client)
+            return
         while True:
-            try:
-                connection, _address = self._listener.accept()
-            except OSError:
+            request = self._read(client)
+            if request is None or not self.fault(client, request, self):
                 return
-            stream = Stream(connection)
-            if self._reset_at_accept:
-                reset(stream)
-                continue
-            with self._lock:
-                self._open.add(stream)
-            threading.Thread(target=self._serve, args=(stream,), daemon=True).start()
-
-    def _serve(self, stream: Stream) -> None:
-        try:
-            while True:
-                request = self._read(stream)
-                if request is None or not self.fault(stream, request, self):
-                    return
-        except (Disconnected, BadMessage):
-            pass  # the client went away, as many tests want it to
-        finally:
-            with self._lock:
-                self._open.discard(stream)
-            stream.close()
 
     def _read(self, stream: Stream) -> Request | None:
         head = stream.read_head()
@@ -108,16 +64,9 @@ class FaultServer:
         body: list[bytes] = []
         stream.copy_body(head, False, body.append)
         request = Request(head.first[0], head.first[1], head.headers, b"".join(body))
-        with self._lock:
+        with self.changed:
             self.requests.append(request)
         return request
-
-
-def reset(stream: Stream) -> None:
-    """Close so that the client gets ECONNRESET, not the end of a stream."""
-    linger = struct.pack("ii", 1, 0)
-    stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    stream.socket.close()
 
 
 def hang(_stream: Stream, _request: Request, server: FaultServer) -> bool:

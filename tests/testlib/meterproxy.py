@@ -14,19 +14,16 @@ from __future__ import annotations
 
 import dataclasses
 import select
-import socket
-import threading
 import time
-import types
 import typing
 import urllib.parse
 
 from .httpstream import BadMessage, Disconnected, Head, Stream
+from .listener import SETTLE_SECONDS, Listener
 
 BAD_GATEWAY = (
     b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
-SETTLE_SECONDS = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +89,7 @@ class _Meter:
         )
 
 
-class MeterProxy:
-    """The proxy: listens from construction on, serves until `stop()` or the end
-    of the `with` block.
-    """
-
+class MeterProxy(Listener):
     def __init__(
         self,
         upstream_host: str,
@@ -105,90 +98,28 @@ class MeterProxy:
         port: int = 0,
         acknowledge_at_once: bool = False,
     ) -> None:
+        super().__init__(port)
+        self.acknowledge_at_once = acknowledge_at_once
         self._upstream = (upstream_host, upstream_port)
-        self._acknowledge_at_once = acknowledge_at_once
         self._clock = cpu_clock
-        self._changed = threading.Condition()
         self._finished: list[Exchange] = []
         self._in_flight = 0
-        self._open: set[Stream] = set()
-        self._stopping = False
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._acceptor = threading.Thread(
-            target=self._accept, name="meterproxy", daemon=True
-        )
-        self._acceptor.start()
+        self.start()
 
     def exchanges(self) -> list[Exchange]:
         """Every finished exchange in the order of starting; waits a few seconds
         for those still passing.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: not self._in_flight, SETTLE_SECONDS)
+        with self.changed:
+            self.changed.wait_for(lambda: not self._in_flight, SETTLE_SECONDS)
             return sorted(self._finished, key=lambda exchange: exchange.started)
 
     def clear(self) -> None:
         """Forget the finished exchanges."""
-        with self._changed:
+        with self.changed:
             self._finished.clear()
 
-    def stop(self) -> None:
-        """Close the listener and every connection. May be called twice."""
-        with self._changed:
-            self._stopping = True
-            streams = list(self._open)
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
-        except OSError:
-            pass
-        self._listener.close()
-        for stream in streams:
-            stream.close()
-        self._acceptor.join(SETTLE_SECONDS)
-
-    def __enter__(self) -> MeterProxy:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: types.TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _address = self._listener.accept()
-            except OSError:
-                return
-            client = self._opened(connection)
-            threading.Thread(
-                target=self._serve,
-                args=(client,),
-                name="meterproxy-client",
-                daemon=True,
-            ).start()
-
-    def _opened(self, connection: socket.socket) -> Stream:
-        stream = Stream(connection, self._acknowledge_at_once)
-        with self._changed:
-            self._open.add(stream)
-            stopping = self._stopping
-        if stopping:
-            stream.close()
-        return stream
-
-    def _close(self, stream: Stream | None) -> None:
-        if stream is not None:
-            with self._changed:
-                self._open.discard(stream)
-            stream.close()
-
-    def _serve(self, client: Stream) -> None:
+    def serve(self, client: Stream) -> None:
         """All requests of one client connection, one after the other, over one
         kept upstream connection.
         """
@@ -199,16 +130,13 @@ class MeterProxy:
                 if head is None:
                     return
                 if upstream is not None and _has_ended(upstream):
-                    self._close(upstream)
+                    self.closed(upstream)
                     upstream = None
                 upstream, alive = self._exchange(client, head, upstream)
                 if not alive:
                     return
-        except (Disconnected, BadMessage):
-            pass  # between two requests: there is nobody to tell
         finally:
-            self._close(upstream)
-            self._close(client)
+            self.closed(upstream)
 
     def _exchange(
         self, client: Stream, head: Head, upstream: Stream | None
@@ -217,7 +145,7 @@ class MeterProxy:
         whether both connections live on.
         """
         meter = _Meter(head, self._clock)
-        with self._changed:
+        with self.changed:
             self._in_flight += 1
         aborted = True
         alive = False
@@ -234,15 +162,15 @@ class MeterProxy:
             alive = False
         finally:
             finished = meter.finished(aborted)
-            with self._changed:
+            with self.changed:
                 self._in_flight -= 1
                 self._finished.append(finished)
-                self._changed.notify_all()
+                self.changed.notify_all()
         return upstream, alive
 
     def _connect(self) -> Stream | None:
         try:
-            return self._opened(socket.create_connection(self._upstream))
+            return self.connected(*self._upstream)
         except OSError:
             return None
 

@@ -20,18 +20,22 @@ from mercurial import error, extensions, hg, wireprotov2peer
 from mercurial import ui as uimod
 from mercurial.utils import cborutil
 
+_follow = wireprotov2peer.clienthandler._followredirect
 
-def call(url, command, args, redirect, hang_up, unadvertised):
+
+def _note_redirect(self, requestid, target):
+    # The opener is the peer's, and no other's.
+    self._opener.was_redirected = True
+    return _follow(self, requestid, target)
+
+
+wireprotov2peer.clienthandler._followredirect = _note_redirect
+
+
+def call(url, command, args, redirect=True, hang_up=False, unadvertised=False):
     """(objects, was it redirected)"""
-    followed = []
-    follow = wireprotov2peer.clienthandler._followredirect
-
-    def spy(self, requestid, target):
-        followed.append(target.url)
-        return follow(self, requestid, target)
-
-    wireprotov2peer.clienthandler._followredirect = spy
     ui = uimod.ui.load()
+    ui.setconfig(b"experimental", b"httppeer.advertise-v2", True)
     extensions.loadall(ui)
     peer = hg.peer(ui, {}, url.encode())
     if not redirect:
@@ -47,7 +51,15 @@ def call(url, command, args, redirect, hang_up, unadvertised):
             print("hung up", flush=True)
             os._exit(0)
         objs = list(result)
-    return objs, bool(followed)
+    return objs, getattr(peer._opener, "was_redirected", False)
+
+
+def digest_of(objs):
+    """Of their canonical CBOR."""
+    digest = hashlib.sha256()
+    for obj in objs:
+        digest.update(b"".join(cborutil.streamencode(obj)))
+    return digest.hexdigest()
 
 
 def nodes(hexes):
@@ -74,15 +86,12 @@ def main():
         )
     except error.RepoError as err:
         sys.exit("remote error: %s" % err)
-    digest = hashlib.sha256()
-    for obj in objs:
-        digest.update(b"".join(cborutil.streamencode(obj)))
     print(
         "%s, %d objects, sha256 %s"
         % (
             "redirected" if redirected else "inline",
             len(objs),
-            digest.hexdigest()[:16],
+            digest_of(objs)[:16],
         )
     )
 

@@ -2,6 +2,7 @@
 but 127.0.0.1, and servers that are stopped however the tests end.
 """
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -13,7 +14,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import stores
+import v2bench
 
+from testlib.faultproxy import FaultProxy
 from testlib.ministack import Ministack
 from testlib.servers import UNWANTED_PREFIXES, MotoServer
 
@@ -36,6 +39,8 @@ def isolated():
             if name.startswith(UNWANTED_PREFIXES):
                 patch.delenv(name)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        # What a test asks by Mercurial's own client is nobody's business.
+        patch.setenv("HGRCPATH", os.devnull)
         patch.setenv("AWS_CONFIG_FILE", os.path.join(folder, "no-config"))
         patch.setenv(
             "AWS_SHARED_CREDENTIALS_FILE", os.path.join(folder, "no-credentials")
@@ -69,6 +74,12 @@ def ministack(isolated):
         yield server
 
 
+@pytest.fixture(scope="session")
+def v2_repository(isolated, tmp_path_factory):
+    """A v2bench.Repository."""
+    return v2bench.Repository(tmp_path_factory.mktemp("v2") / "repository")
+
+
 @pytest.fixture
 def bucket(moto):
     """The name of an empty bucket of moto's."""
@@ -80,3 +91,28 @@ def bucket(moto):
 @pytest.fixture
 def moto_store(moto, bucket):
     return stores.s3_store(moto.url, bucket)
+
+
+@pytest.fixture
+def store_proxy(moto):
+    with FaultProxy(moto.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def make_server(v2_repository, moto, store_proxy, bucket, tmp_path):
+    """Servers that are stopped; ``make_server(**settings)``."""
+    with contextlib.ExitStack() as stack:
+        made = []
+
+        def make(**settings):
+            folder = tmp_path / ("server%d" % len(made))
+            settings.setdefault("repo_id", tmp_path.name)
+            made.append(folder)
+            return stack.enter_context(
+                v2bench.Server(
+                    folder, v2_repository, moto, store_proxy.url, bucket, **settings
+                )
+            )
+
+        yield make

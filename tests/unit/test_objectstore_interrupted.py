@@ -8,7 +8,7 @@ from store_contract import LARGE
 from stores import MEDIA_TYPE, WatchedBody, fetch, put, read_whole, s3_store
 
 from hgs3.objectstore.base import StoreUnavailable
-from testlib.cutproxy import CUT, LOSE_ANSWER, PASS, REFUSE, CutProxy
+from testlib.faultproxy import CUT, LOSE_ANSWER, PASS, REFUSE, FaultProxy
 
 BODY = b"0123456789abcdef" * 40_000
 
@@ -22,7 +22,7 @@ def no_waiting(monkeypatch):
 
 @pytest.fixture
 def proxy(moto):
-    with CutProxy(moto.port) as proxy:
+    with FaultProxy(moto.port) as proxy:
         yield proxy
 
 
