@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from herd import in_threads
+from herds import in_threads
 from stores import PATIENCE_SECONDS
 
 from hgs3.cache import admission

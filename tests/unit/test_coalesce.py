@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from herd import (
+from herds import (
     KEY,
     PATIENCE_SECONDS,
     coalescer,

@@ -5,7 +5,7 @@ import json
 import os
 
 import pytest
-from herd import KEY, coalescer, leader_and_follower, soon
+from herds import KEY, coalescer, leader_and_follower, soon
 
 from hgs3.cache import hostlock
 from hgs3.cache.coalesce import Outcome

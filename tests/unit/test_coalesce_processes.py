@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from herd import KEY, Process, coalescer, compute, in_threads, soon
+from herds import KEY, Process, coalescer, compute, in_threads, soon
 
 from hgs3.cache import hostlock
 from hgs3.cache.coalesce import LeaderFailed, Outcome

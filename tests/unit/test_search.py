@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import stores
-from herd import PATIENCE_SECONDS, in_threads
+from herds import PATIENCE_SECONDS, in_threads
 from memorystore import MemoryStore
 
 from hgs3.cache import fitness

@@ -1,6 +1,6 @@
 """What the tests of the Coalescer share: herds of threads and of processes.
 
-``python herd.py FOLDER NAME`` is a process with a Coalescer. It takes one
+``python herds.py FOLDER NAME`` is a process with a Coalescer. It takes one
 line at a time on standard input, ``method argument...``, and answers each with
 one on standard output.
 """
