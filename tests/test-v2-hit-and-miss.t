@@ -120,7 +120,7 @@ An object that is not what we would have written is a miss, and is replaced
   $ echo 'not ours' | s3 put hg-cache $KEY
   $ v2command manifestdata "$MANIFESTS" | cmp - m1
   $ events server 2
-  miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
+  miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=* reason=its metadata are not ours
   stored manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=404 ms=*
   $ s3 get hg-cache $KEY | cmp - body
 

@@ -85,7 +85,7 @@ replaced
   $ v2command filedata "$FILE" --no-redirect | cmp - d.uncached
   $ events server 2
   damaged filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=* reason=its body is not what was stored
-  miss filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=*
+  miss filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=* reason=its body is not what was stored
   stored filedata key=cache/REPO/v2/filedata/REQUEST bytes=* ms=* (glob)
   $ s3 get hg-cache $KEY | cmp - body
 
