@@ -138,7 +138,7 @@ def test_the_repositories_are_sound(tmp_path, kind):
             mutation.apply(repository)
             _verify(repository)
 
-    examples.run(verified, kind)
+    examples.run(verified, "sound " + kind)
 
 
 def _verify(repository):
