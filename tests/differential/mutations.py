@@ -134,6 +134,9 @@ def _upgrade(repository, _number, _path):
         ui.popbuffer()
 
 
+#: The one that does something to narrow repositories only.
+NARROWED = "narrowed otherwise"
+
 MUTATIONS = {
     "nothing": _change_nothing,
     "commit": _commit,
@@ -146,7 +149,7 @@ MUTATIONS = {
     "bookmarks moved": _move_bookmarks,
     "bookmarks deleted": _delete_bookmarks,
     "publishing switched": _switch_publishing,
-    "narrowed otherwise": _narrow,
+    NARROWED: _narrow,
     "debugupgraderepo": _upgrade,
     "censor": _censor,
 }

@@ -220,7 +220,10 @@ def _commits(draw, earlier, paths, contents):
         for path, content in earlier[parents[1]].files.items():
             if path not in files:
                 changes[path] = Change(path, content)
-    for drawn in draw(st.lists(_changes(sorted(files), paths, contents), max_size=3)):
+    # One without any file has few requests to answer.
+    at_least = 0 if earlier else 1
+    drawings = _changes(sorted(files), paths, contents)
+    for drawn in draw(st.lists(drawings, min_size=at_least, max_size=3)):
         changes.update({change.path: change for change in drawn})
     for change in changes.values():
         if change.content is None:
