@@ -8,13 +8,11 @@ fails is shrunk, which may take some minutes.
 
 import argparse
 import random
+import signal
 import sys
 
 from common import ROOT, VENV_DIR, say
 from run_tests import DIFFERENTIAL_ENVS, base_environment, call, differential_tests
-
-#: What tests/differential/examples.py reads.
-EXAMPLES_VARIABLE = "HGS3_FUZZ_EXAMPLES"
 
 
 def parse_arguments(argv=None):
@@ -47,16 +45,19 @@ def how_to_repeat(options):
 
 def main(argv=None):
     options = parse_arguments(argv)
+    # SIGTERM takes the same way out as Ctrl-C: by an exception.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     worst = 0
     for env in sorted(set(DIFFERENTIAL_ENVS.values())):
         say("== %s: %s" % (env, how_to_repeat(options)))
-        # -rP shows what passing tests print: their counts.
-        command = [VENV_DIR / env / "bin" / "python", "-m", "pytest", "-q", "-rfEP"]
-        command += ["-o", "addopts=", "--hypothesis-seed=%d" % options.seed]
+        # -s shows what a test prints when it passes: its counts.
+        command = [VENV_DIR / env / "bin" / "python", "-m", "pytest", "-q", "-s"]
         command += ["-o", "cache_dir=%s" % (VENV_DIR / "pytest-cache")]
         command += ["-k", options.k] if options.k else []
         environ = base_environment(env)
-        environ[EXAMPLES_VARIABLE] = str(options.examples)
+        # Read by tests/differential/examples.py.
+        environ["HGS3_FUZZ_EXAMPLES"] = str(options.examples)
+        environ["HGS3_FUZZ_SEED"] = str(options.seed)
         status = call(command + differential_tests(env), ROOT, environ)
         if status:
             say("failed; to repeat: %s" % how_to_repeat(options))

@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import signal
 
 from mercurial import (
     context,
@@ -18,6 +19,8 @@ from mercurial import (
 )
 from mercurial import ui as uimod
 from plans import CONTENTS
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 USER = b"someone <someone@example.com>"
 
@@ -42,6 +45,8 @@ def make_ui():
     ):
         ui.setconfig(section, name, value, b"differential")
     extensions.loadall(ui)
+    # It tells of orphans and the like.
+    ui.fout = ui.ferr = open(os.devnull, "wb")
     return ui
 
 
@@ -99,7 +104,13 @@ class Repository:
         request = dispatch.request(
             arguments, ui=self.ui.copy(), fout=output, ferr=output
         )
-        status = dispatch.dispatch(request)
+        # It takes signals over and never gives them back.
+        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        try:
+            status = dispatch.dispatch(request)
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         if status:
             raise RuntimeError("hg %r: %s" % (words, output.getvalue()))
 

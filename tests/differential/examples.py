@@ -1,20 +1,17 @@
 """How many examples are tried, and which.
 
-`make test` tries the same few each time. `make fuzz` (tools/fuzz.py) says how
-many by FUZZ_VARIABLE, and gives hypothesis a seed.
+`make test` tries the same few each time. `make fuzz` (tools/fuzz.py) says by
+environment variables how many, and with which seed.
 """
 
 import os
-import zlib
 
 from hypothesis import HealthCheck, Phase, seed, settings
 
-FUZZ_VARIABLE = "HGS3_FUZZ_EXAMPLES"
-
-_fuzz_examples = int(os.environ.get(FUZZ_VARIABLE, "0"))
+_fuzz_examples = int(os.environ.get("HGS3_FUZZ_EXAMPLES", "0"))
+_seed = int(os.environ.get("HGS3_FUZZ_SEED", "0"))
 
 SETTINGS = settings(
-    derandomize=not _fuzz_examples,
     # Few, but of many requests each.
     max_examples=_fuzz_examples or 4,
     # To shrink an example takes minutes. What is printed can be read as it is,
@@ -35,8 +32,7 @@ SETTINGS = settings(
 def run(test, name):
     """Call what hypothesis.given has decorated, with our settings.
 
-    ``name`` makes the examples of `make test` others than those of other names.
+    ``name`` is that of the test: each has other examples.
     """
-    if not _fuzz_examples:
-        test = seed(zlib.crc32(name.encode()))(test)
-    SETTINGS(test)()
+    seeded = seed("%d %s" % (_seed, name))(test)
+    SETTINGS(seeded)()

@@ -33,7 +33,9 @@ def _change_nothing(repository, number, path):
 
 
 def _commit(repository, number, path):
-    if repository.changesets[number] in repository.open().changelog.nodemap:
+    if repository.plan.narrow is not None:
+        return  # Mercurial fails to where the patterns leave nothing
+    if repository.open().changelog.hasnode(repository.changesets[number]):
         repository.commit((number,), (Change(path, "line"),))
 
 
@@ -112,7 +114,8 @@ def _narrow(repository, _number, path):
     if repository.plan.narrow is None:
         return
     includes, excludes = repository.open().narrowpats
-    repository.set_narrow(includes ^ {b"path:" + path} or {b"path:"}, excludes)
+    includes = includes ^ {b"path:" + path} or {b"path:"}
+    repository.set_narrow(includes, excludes - includes)
 
 
 def _upgrade(repository, _number, _path):
@@ -131,6 +134,9 @@ def _upgrade(repository, _number, _path):
         ui.popbuffer()
 
 
+#: The one that does something to narrow repositories only.
+NARROWED = "narrowed otherwise"
+
 MUTATIONS = {
     "nothing": _change_nothing,
     "commit": _commit,
@@ -143,7 +149,7 @@ MUTATIONS = {
     "bookmarks moved": _move_bookmarks,
     "bookmarks deleted": _delete_bookmarks,
     "publishing switched": _switch_publishing,
-    "narrowed otherwise": _narrow,
+    NARROWED: _narrow,
     "debugupgraderepo": _upgrade,
     "censor": _censor,
 }

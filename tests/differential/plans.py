@@ -220,7 +220,10 @@ def _commits(draw, earlier, paths, contents):
         for path, content in earlier[parents[1]].files.items():
             if path not in files:
                 changes[path] = Change(path, content)
-    for drawn in draw(st.lists(_changes(sorted(files), paths, contents), max_size=3)):
+    # One without any file has few requests to answer.
+    at_least = 0 if earlier else 1
+    drawings = _changes(sorted(files), paths, contents)
+    for drawn in draw(st.lists(drawings, min_size=at_least, max_size=3)):
         changes.update({change.path: change for change in drawn})
     for change in changes.values():
         if change.content is None:
@@ -277,8 +280,9 @@ def _changes(draw, present, paths, contents):
 
 @st.composite
 def _narrow_specs(draw, paths):
-    """(includes, excludes) of a narrow specification, not both all or nothing."""
+    """(includes, excludes) of a narrow repository."""
     patterns = [b"path:" + path for path in paths] + [b"path:dir", b"rootfilesin:dir"]
     includes = draw(st.frozensets(st.sampled_from(patterns), min_size=1, max_size=3))
     excludes = draw(st.frozensets(st.sampled_from(patterns), max_size=1))
-    return includes, excludes
+    # Mercurial cannot read a repository of which nothing is left.
+    return includes, excludes - includes

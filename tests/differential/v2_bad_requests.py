@@ -92,16 +92,32 @@ def bad_requests(draw, choice, command):
 
 
 @st.composite
-def changed_requests(draw, choice, request):
-    """``request`` with one argument of another: what differs must differ."""
+def variants(draw, choice, request):
+    """A list of Requests that differ from ``request`` in one thing each: in one
+    argument, which is that of another request, or in the order of nodes. None
+    may be given the answer to another one.
+    """
     other = draw(VALID[request.command](choice)).arguments
-    arguments = dict(request.arguments)
-    name = draw(st.sampled_from(sorted(set(arguments) | set(other))))
-    if name in other:
-        arguments[name] = other[name]
-    else:
-        del arguments[name]
-    return Request(request.command, arguments, "%s of another" % name.decode())
+    found = []
+    for name in sorted(set(request.arguments) | set(other)):
+        arguments = dict(request.arguments)
+        arguments.pop(name, None)
+        if name in other:
+            arguments[name] = other[name]
+        found.append(Request(request.command, arguments, "%s changed" % name.decode()))
+    backwards = _backwards(dict(request.arguments))
+    found.append(Request(request.command, backwards, "nodes backwards"))
+    return found
+
+
+def _backwards(arguments):
+    for name in (b"nodes", b"roots", b"heads"):
+        if name in arguments:
+            arguments[name] = arguments[name][::-1]
+    if b"revisions" in arguments:
+        specifiers = arguments[b"revisions"][::-1]
+        arguments[b"revisions"] = [_backwards(dict(each)) for each in specifiers]
+    return arguments
 
 
 def _drop_argument(draw, _choice, arguments):

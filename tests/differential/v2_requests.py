@@ -9,7 +9,7 @@ import hashlib
 import typing
 
 from hypothesis import strategies as st
-from plans import PATHS, RepositoryPlan
+from plans import RepositoryPlan
 
 #: Kinds of Node, with what ``number`` means.
 CHANGESET = "changeset"  # of a commit
@@ -156,17 +156,20 @@ def _revisions(choice):
     return st.lists(_specifiers(choice), min_size=1, max_size=2)
 
 
-def _patterns():
-    names = st.sampled_from(PATHS + (b"dir", b"dir/sub", b"data", b"nowhere", b""))
+def _patterns(choice):
+    """Of files that are there, of folders of theirs, and of neither."""
+    paths = {path for commit in choice.plan.commits for path in commit.files}
+    folders = {path.rpartition(b"/")[0] for path in paths}
+    names = st.sampled_from(sorted(paths | folders | {b"", b"nowhere"}))
     prefixes = st.sampled_from((b"path:", b"rootfilesin:"))
     return st.lists(st.builds(lambda a, b: a + b, prefixes, names), max_size=3)
 
 
-def _pathfilters():
+def _pathfilters(choice):
     return st.one_of(
         st.none(),
         st.fixed_dictionaries(
-            {}, optional={b"include": _patterns(), b"exclude": _patterns()}
+            {}, optional={b"include": _patterns(choice), b"exclude": _patterns(choice)}
         ),
     )
 
@@ -178,7 +181,7 @@ def _filesdata(choice):
         {
             b"fields": _fields(b"firstchangeset", b"linknode", b"parents", b"revision"),
             b"haveparents": st.booleans(),
-            b"pathfilter": _pathfilters(),
+            b"pathfilter": _pathfilters(choice),
         },
     )
 
