@@ -12,6 +12,7 @@ condition, looks once more whether the lease is still the expired one, and
 then overwrites it. The claim is gone a moment later.
 """
 
+import contextlib
 import hashlib
 import io
 import math
@@ -19,6 +20,7 @@ import secrets
 import threading
 import time
 import typing
+import weakref
 
 from ..objectstore.base import (
     ObjectInfo,
@@ -31,6 +33,8 @@ from ..objectstore.base import (
 _ATTEMPTS = 3
 
 _CLAIM = ".claim"
+#: For a lease that is over as soon as it is written, however young.
+_EXPIRED_SECONDS = -1
 _CONTENT_TYPE = "application/octet-stream"
 
 
@@ -74,24 +78,39 @@ class Leases:
         self._clock = clock
         self._lock = threading.Lock()
         self._on = seconds > 0
+        #: Those of this process: key to lease.
+        self._held: "weakref.WeakValueDictionary[str, _HeldLease]"
+        self._held = weakref.WeakValueDictionary()
 
     def acquire(self, lease_key: str) -> typing.Optional[Lease]:
         """A lease, or None: somebody else holds one that has not expired.
 
-        Raises StoreUnavailable. Without leases, everybody leads.
+        Raises StoreUnavailable. Without leases, everybody leads. A lease that
+        another leader in this process still has becomes the caller's: there
+        is but one leader a key on a host, so that one was deposed.
         """
         if not self._on:
             return NULL_LEASE
+        with self._lock:
+            former = self._held.get(lease_key)
+        owner = None if former is None else former.pass_on()
+        if owner is not None:
+            # How old it is, the store knows.
+            return self._hold(lease_key, owner, due=self._clock())
         owner = secrets.token_hex(16)
         try:
-            if self._take(lease_key, owner):
-                return _HeldLease(
-                    self._store, lease_key, owner, self._seconds, self._clock
-                )
-            return None
+            return (
+                self._hold(lease_key, owner) if self._take(lease_key, owner) else None
+            )
         except StoreUnsupported as err:
             self._turn_off(err.reason)
             return NULL_LEASE
+
+    def _hold(self, key, owner, due=None):
+        lease = _HeldLease(self._store, key, owner, self._seconds, self._clock, due)
+        with self._lock:
+            self._held[key] = lease
+        return lease
 
     def _turn_off(self, reason):
         with self._lock:
@@ -133,11 +152,13 @@ class Leases:
             _put(self._store, key, owner, self._seconds)
             return True
         finally:
-            self._store.delete([claim])
+            # The lease is what counts; a claim that stays expires.
+            with contextlib.suppress(StoreUnavailable):
+                _remove(self._store, claim, owner)
 
 
 class _HeldLease(Lease):
-    def __init__(self, store, key, owner, seconds, clock):
+    def __init__(self, store, key, owner, seconds, clock, due=None):
         self._store = store
         self._key = key
         self._owner = owner
@@ -145,7 +166,7 @@ class _HeldLease(Lease):
         self._clock = clock
         #: Held while the store is asked.
         self._lock = threading.Lock()
-        self._due = clock() + seconds / 3
+        self._due = clock() + seconds / 3 if due is None else due
 
     def renew_if_due(self):
         if self._clock() < self._due:
@@ -157,7 +178,7 @@ class _HeldLease(Lease):
             if self._clock() < self._due:
                 return
             self._due = self._clock() + self._seconds / 3
-            if self._is_ours():
+            if self._is_of(self._owner):
                 _put(self._store, self._key, self._owner, self._seconds)
             else:
                 self._due = math.inf
@@ -168,19 +189,29 @@ class _HeldLease(Lease):
 
     def release(self):
         with self._lock:
-            if self._owner is None:
+            owner = self._disown()
+            if owner is None:
                 return
-            self._due = math.inf
             try:
-                if self._is_ours():
-                    self._store.delete([self._key])
+                if self._is_of(owner):
+                    _remove(self._store, self._key, owner)
             except StoreUnavailable:
                 pass  # it expires
-            self._owner = None
 
-    def _is_ours(self):
+    def pass_on(self):
+        """The owner that another _HeldLease is to be of; None when this one
+        was released."""
+        with self._lock:
+            return self._disown()
+
+    def _disown(self):
+        owner, self._owner = self._owner, None
+        self._due = math.inf
+        return owner
+
+    def _is_of(self, owner):
         info = self._store.head(self._key)
-        return info is not None and _owner(info) == self._owner
+        return info is not None and _owner(info) == owner
 
 
 def _metadata(owner, seconds):
@@ -203,6 +234,14 @@ def _has_expired(info: ObjectInfo, default_seconds: int) -> bool:
 def _body(owner):
     # Like no other, so that the store knows its own first try again.
     return owner.encode("ascii")
+
+
+def _remove(store, key, owner):
+    try:
+        store.delete([key])
+    except StoreUnavailable:
+        # Who may not delete may still write: one that has expired.
+        _put(store, key, owner, _EXPIRED_SECONDS)
 
 
 def _put(store, key, owner, seconds):

@@ -11,13 +11,17 @@ import threading
 import time
 import typing
 
-from ..objectstore.base import ObjectStore, StoreUnavailable
+from ..objectstore.base import ObjectStore, StoreResting, StoreUnavailable
 from .spool import Spool, SpoolError, SpoolFull
 
 #: What became of an upload.
 STORED = "stored"
 DROPPED = "dropped"
 ERROR = "error"
+BYPASSED = "bypassed"
+
+#: Why an upload is dropped at the end of the process.
+STOPPING = "the server is stopping"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Upload:
     gives it up at the end. Readers may go on meanwhile and afterwards.
 
     ``done(outcome, seconds, reason)`` is called once, in some thread, with
-    STORED, DROPPED or ERROR. What it raises is lost.
+    STORED, DROPPED, ERROR, or BYPASSED when the store is being left alone.
+    What it raises is lost.
     """
 
     store: ObjectStore
@@ -62,6 +67,7 @@ class Uploader:
         self._changed = threading.Condition()
         self._queue: typing.Deque[Upload] = collections.deque()
         self._threads: typing.List[threading.Thread] = []
+        self._being_sent: typing.List[Upload] = []
         self._bytes_held = 0
         self._memory_held = 0
         self._busy = 0
@@ -84,7 +90,7 @@ class Uploader:
         reason = None
         with self._changed:
             if self._closed:
-                reason = "the server is stopping"
+                reason = STOPPING
             elif self._has_no_room_for(upload.spool.size_bytes):
                 reason = "the upload queue is full (%d dropped so far)" % (
                     self.counts[DROPPED] + 1
@@ -98,7 +104,8 @@ class Uploader:
         """Wait until nothing is queued or being sent.
 
         Takes no new uploads from now on. After ``seconds`` (the limit's by
-        default) what is still queued is dropped, and False is returned.
+        default) what is left is dropped, and False is returned. What is being
+        sent then ends with the process, or may still arrive.
         """
         if seconds is None:
             seconds = self._limits.drain_seconds
@@ -107,11 +114,12 @@ class Uploader:
             in_time = self._changed.wait_for(
                 lambda: not self._queue and not self._busy, seconds
             )
-            late = list(self._queue)
+            late = self._being_sent + list(self._queue)
+            self._being_sent = []
             self._queue.clear()
             self._changed.notify_all()
         for upload in late:
-            self._finish(upload, DROPPED, 0.0, "the server is stopping")
+            self._finish(upload, DROPPED, 0.0, STOPPING)
         return in_time
 
     def _save_memory(self, spool):
@@ -157,6 +165,7 @@ class Uploader:
                     return
                 upload = self._queue.popleft()
                 self._busy += 1
+                self._being_sent.append(upload)
             size_bytes = upload.spool.size_bytes
             memory_bytes = upload.spool.memory_bytes
             try:
@@ -181,6 +190,8 @@ class Uploader:
                     upload.metadata,
                     upload.spool.sha256_hex,
                 )
+        except StoreResting as err:
+            outcome, reason = BYPASSED, err.reason
         except StoreUnavailable as err:
             outcome, reason = ERROR, err.reason
         except SpoolError as err:
@@ -189,7 +200,13 @@ class Uploader:
             # A fault of ours must not end the thread: later uploads would
             # pile up behind it.
             outcome, reason = ERROR, "%s: %s" % (type(err).__name__, err)
-        self._finish(upload, outcome, time.perf_counter() - start, reason)
+        with self._changed:
+            # Not by ==, which compares what is in them.
+            others = [each for each in self._being_sent if each is not upload]
+            is_ours = len(others) < len(self._being_sent)
+            self._being_sent = others
+        if is_ours:  # and has not been given up by drain
+            self._finish(upload, outcome, time.perf_counter() - start, reason)
 
     def _finish(self, upload, outcome, seconds, reason):
         upload.spool.close()

@@ -299,8 +299,15 @@ class ResponseCacher:
 
     @_fails_open(None)
     def _hand_over(self):
-        making, self._making = self._making, None
+        # Ours to give up until it is somebody else's: a leader that just went
+        # away would be waited for.
+        making = self._making
         size_bytes = making.spool.size_bytes
+        try:
+            making.spool.complete()
+        except SpoolFull as err:
+            self._give_up("cannot spool: %s" % err)
+            return
         if not self._request.is_still_true():
             making.give_up()
             self._log(eventlog.DROPPED, size_bytes, reason="the repository has changed")
@@ -314,6 +321,7 @@ class ResponseCacher:
             making.store(
                 self._service, self._ui, self._command, self._key, self._repo_digest
             )
+        self._making = None
 
     def _encoded(self, obj):
         types = self._types

@@ -14,7 +14,7 @@ from .. import service as servicemod
 from ..cache import key as cachekey
 from ..cache.coalesce import Outcome
 from ..cache.spool import Spool
-from ..cache.upload import Upload
+from ..cache.upload import STOPPING, Upload
 from ..objectstore.base import CHUNK_BYTES
 
 #: A client that has kept the response waiting for so long, and for this many
@@ -30,7 +30,7 @@ SIGN_OF_LIFE_SECONDS = 5.0
 class Making:
     """What the leader has in hand: the spool, its turn and its lease.
 
-    Written by one thread. From :meth:`store` on, the uploader has it.
+    The spool is complete before :meth:`store` or :meth:`keep_from_store`. Written by one thread. From :meth:`store` on, the uploader has it.
     """
 
     def __init__(self, turn, lease):
@@ -49,6 +49,7 @@ class Making:
     def keep(self, data):
         """Put the next piece into the spool; raises SpoolFull."""
         self.spool.write(data)
+        self.renew_lease()
 
     def sending(self):
         """The piece that was kept last is about to go to the client."""
@@ -106,7 +107,6 @@ class Making:
         """Hand the finished response over to the uploader."""
         self.renew_lease()
         spool = self.spool
-        spool.complete()
         service.uploader.submit(
             Upload(
                 store=service.store,
@@ -128,7 +128,12 @@ class Making:
     def _stored(self, ui, health, command, key, size_bytes, outcome, seconds, reason):
         """Say what became of an upload; called by the uploader, in its thread."""
         is_stored = outcome == eventlog.STORED
-        self._end(Outcome.STORED if is_stored else Outcome.COMPLETE)
+        # At the end of the process nobody waits for a store any more: the lease
+        # expires by itself.
+        self._end(
+            Outcome.STORED if is_stored else Outcome.COMPLETE,
+            releases=reason != STOPPING,
+        )
         eventlog.log(ui, outcome, command, key, size_bytes, seconds, reason=reason)
         if is_stored:
             health.fine(ui, servicemod.UPLOAD)
@@ -137,7 +142,6 @@ class Making:
 
     def keep_from_store(self):
         """It is whole, but not to be stored; those who wait may have it."""
-        self.spool.complete()
         self._end(Outcome.COMPLETE)
         self.spool.close()
 
@@ -146,7 +150,7 @@ class Making:
         self._end(Outcome.FAILED)
         self.spool.close()
 
-    def _end(self, outcome):
+    def _end(self, outcome, releases=True):
         self.turn.finish(outcome)
-        if self._lease is not None:
+        if self._lease is not None and releases:
             self._lease.release()
