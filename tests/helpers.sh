@@ -131,3 +131,29 @@ startproxy() {
 stopproxy() {
   "$PYTHON" "$TESTLIB/stop.py" "$TESTTMP/proxy.pid"
 }
+
+# startfaultproxy: passes requests on from $HGPORT2 to the store, but for those
+# that `fault` names; see testlib/faultproxy.py
+startfaultproxy() {
+  touch "$TESTTMP/faults" "$TESTTMP/requests"
+  PYTHONPATH="$TESTDIR:$PYTHONPATH" "$PYTHON" -m testlib.faultproxy \
+    $HGPORT2 $HGPORT1 "$TESTTMP/faults" "$TESTTMP/requests" >> "$TESTTMP/proxy.log" 2>&1 &
+  echo $! > "$TESTTMP/proxy.pid"
+  echo $! >> "$DAEMON_PIDS"
+  "$PYTHON" "$TESTLIB/s3.py" wait "http://127.0.0.1:$HGPORT2"
+}
+
+# fault [METHOD PATTERN ACTION]: from now on; nothing, without arguments
+fault() {
+  # At once, since the file may be read at any time.
+  echo "$@" | sed '/^$/d' > "$TESTTMP/faults.new"
+  mv "$TESTTMP/faults.new" "$TESTTMP/faults"
+}
+
+# requests: what has come to the proxy since the last call, ACTION METHOD and
+# how often each
+requests() {
+  mv "$TESTTMP/requests" "$TESTTMP/requests.seen"
+  touch "$TESTTMP/requests"
+  cut -d' ' -f1,2 "$TESTTMP/requests.seen" | sort | uniq -c | sed 's/^ *//'
+}

@@ -84,7 +84,7 @@ replaced
   [1]
   $ v2command filedata "$FILE" --no-redirect | cmp - d.uncached
   $ events server 2
-  damaged filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=* reason=it has 0 bytes and not 385495
+  damaged filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=* reason=its body is not what was stored
   miss filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=*
   stored filedata key=cache/REPO/v2/filedata/REQUEST bytes=* ms=* (glob)
   $ s3 get hg-cache $KEY | cmp - body

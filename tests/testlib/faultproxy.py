@@ -44,7 +44,7 @@ TRUNCATE = "truncate"
 ALTER = "alter"
 #: Do not pass it on, and answer in no protocol.
 GARBAGE = "garbage"
-#: Pass it on, and add a header to the answer: ``header NAME VALUE``.
+#: Pass it on, and set a header of the answer: ``header NAME VALUE``.
 HEADER = "header"
 #: Do not pass it on, and answer with that status: any of _CODES.
 REFUSE = "500"
@@ -129,6 +129,7 @@ class FaultProxy(Listener):
             return
         if action.startswith(HEADER):
             _header, name, value = action.split(None, 2)
+            raw = _without(raw, name.encode() + b":")
             raw = raw[:-2] + f"{name}: {value}\r\n\r\n".encode("latin-1")
         if head.first[0] == "HEAD":
             client.send(raw)
@@ -171,12 +172,16 @@ def _refusal(status: str, method: str) -> bytes:
 def _without_keepalive(raw: bytes) -> bytes:
     """Both sides are told that this connection serves one request; we have
     answered an Expect ourselves."""
+    return _without(raw, b"connection:", b"expect:")[:-2] + b"Connection: close\r\n\r\n"
+
+
+def _without(raw: bytes, *names: bytes) -> bytes:
     lines = [
         line
         for line in raw[:-4].split(b"\r\n")
-        if not line.lower().startswith((b"connection:", b"expect:"))
+        if not line.lower().startswith(tuple(name.lower() for name in names))
     ]
-    return b"\r\n".join(lines + [b"Connection: close"]) + b"\r\n\r\n"
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def rule_of(text: str, head: Head) -> str:

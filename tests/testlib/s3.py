@@ -67,6 +67,8 @@ def damage(where):
             if name.lower().startswith("x-amz-meta-")
         }
     body[len(body) // 2] ^= 0xFF
+    # Else moto takes it for a form, and keeps nothing of it.
+    headers["Content-Type"] = "application/octet-stream"
     put = urllib.request.Request(where, bytes(body), method="PUT")
     for name, value in dict(headers, Authorization=SIGNED).items():
         put.add_header(name, value)

@@ -2,6 +2,7 @@
 but 127.0.0.1, and servers that are stopped however the tests end.
 """
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -15,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import stores
 import v2bench
 
+from testlib.faultproxy import FaultProxy
 from testlib.ministack import Ministack
 from testlib.servers import UNWANTED_PREFIXES, MotoServer
 
@@ -89,3 +91,28 @@ def bucket(moto):
 @pytest.fixture
 def moto_store(moto, bucket):
     return stores.s3_store(moto.url, bucket)
+
+
+@pytest.fixture
+def store_proxy(moto):
+    with FaultProxy(moto.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def make_server(v2_repository, moto, store_proxy, bucket, tmp_path):
+    """Servers that are stopped; ``make_server(**settings)``."""
+    with contextlib.ExitStack() as stack:
+        made = []
+
+        def make(**settings):
+            folder = tmp_path / ("server%d" % len(made))
+            settings.setdefault("repo_id", tmp_path.name)
+            made.append(folder)
+            return stack.enter_context(
+                v2bench.Server(
+                    folder, v2_repository, moto, store_proxy.url, bucket, **settings
+                )
+            )
+
+        yield make

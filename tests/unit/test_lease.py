@@ -167,6 +167,39 @@ def test_a_renewal_that_failed_is_tried_again(store):
     assert store.head(KEY).age_seconds == 0
 
 
+def test_the_next_leader_of_this_process_has_the_lease_of_a_deposed_one(store):
+    """Else it would wait for a lease that nobody else is to have."""
+    host = Host(store)
+    deposed, leader = host.acquire(), host.acquire()
+    assert leader is not None
+    deposed.release()
+    assert len(store.objects) == 1
+    store.now += 59
+    deposed.renew_if_due()
+    leader.renew_if_due()
+    store.now += 59
+    assert Host(store).acquire() is None
+    leader.release()
+    assert store.objects == {}
+    # One that was released is nobody's any more.
+    assert host.acquire() is not None and Host(store).acquire() is None
+
+
+def test_who_may_not_delete_leaves_leases_that_have_expired(store):
+    def refuse(keys):
+        raise StoreUnavailable("deletion failed: AccessDenied")
+
+    store.delete = refuse
+    for _round in range(2):
+        lease = Host(store).acquire()
+        assert lease is not None and Host(store).acquire() is None
+        lease.release()
+    # Nor can the claim of the second be cleared away. Who is told so goes on
+    # without a lease, and waits for nobody.
+    with pytest.raises(StoreUnavailable):
+        Host(store).acquire()
+
+
 def test_a_store_without_conditions_turns_it_off_and_says_so_once(store):
     def refuse(method, key):
         if method == "put_if_absent":

@@ -8,6 +8,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import xml.etree.ElementTree
@@ -28,8 +29,9 @@ without_version_2 = pytest.mark.skipif(
 
 HG = pathlib.Path(sys.executable).with_name("hg")
 BIG_BYTES = 6 * 1024 * 1024
-BIG_FILES = 3
 SMALL_FILES = 16
+#: They are 16 MB together, and so go up in parts without any help.
+MANY_FILES = 420
 
 #: boto3 waits up to a second before its second try, and what comes in parts is
 #: larger than what a hundred cases can wait for.
@@ -45,6 +47,26 @@ botocore.endpoint.time = types.SimpleNamespace(sleep=lambda seconds: None)
 s3.MULTIPART_BYTES = %d
 """ % (1024 * 1024)
 
+SLOWLY = (
+    QUICK
+    + """
+import os, time
+from mercurial import wireprotov2server
+def extsetup(ui):
+    entry = wireprotov2server.COMMANDS[b"filedata"]
+    orig = entry.func
+    def slowly(*args, **kwargs):
+        for obj in orig(*args, **kwargs):
+            while not os.path.exists(%r):
+                # As a command does that computes one piece after the other.
+                time.sleep(0.02)
+                yield b"x" * 40000
+            yield obj
+    entry.func = slowly
+"""
+)
+
+
 _LINE = re.compile(
     r"> (?P<event>[a-z-]+) [a-z]+ key=(?P<key>\S+) bytes=(?P<bytes>\d+) ms=\S+"
     r"(?: via=(?P<via>\S+))?(?: reason=(?P<reason>.*))?$"
@@ -55,7 +77,8 @@ ENDS = ("stored", "skipped-small", "skipped-rare", "dropped", "error", "bypassed
 
 
 class Repository:
-    """Small files f0, f1..., and big ones b0, b1... whose bytes are random."""
+    """Small files f0, f1..., a big one, b0, and many of 40 KB below m/, whose
+    bytes are random."""
 
     def __init__(self, path):
         self.path = path
@@ -63,9 +86,11 @@ class Repository:
         numbers = random.Random(0)
         for number in range(SMALL_FILES):
             (path / ("f%d" % number)).write_text("%x" % numbers.getrandbits(20_000))
-        for number in range(BIG_FILES):
-            body = numbers.getrandbits(8 * BIG_BYTES).to_bytes(BIG_BYTES, "big")
-            (path / ("b%d" % number)).write_bytes(body)
+        (path / "b0").write_bytes(_random_bytes(numbers, BIG_BYTES))
+        (path / "m").mkdir()
+        for number in range(MANY_FILES):
+            body = _random_bytes(numbers, 40_000)
+            (path / "m" / ("%d" % number)).write_bytes(body)
         self.hg("commit", "-A", "-q", "-m", "all", "-u", "test", "-d", "0 0")
         self.node = self.hg("log", "-r", "tip", "-T", "{node}")
         manifest = self.hg("manifest", "--debug", "-r", "tip").split("\n")
@@ -94,7 +119,7 @@ class Repository:
         )
 
     def files(self):
-        """The request for all files, which is larger than 16 MB."""
+        """The request for what is below m/, which is larger than 16 MB."""
         revisions = [
             {b"type": b"changesetexplicit", b"nodes": [bytes.fromhex(self.node)]}
         ]
@@ -104,8 +129,13 @@ class Repository:
                 b"revisions": revisions,
                 b"fields": {b"parents", b"revision"},
                 b"haveparents": True,
+                b"pathfilter": {b"include": [b"path:m"]},
             },
         )
+
+
+def _random_bytes(numbers, size_bytes):
+    return numbers.getrandbits(8 * size_bytes).to_bytes(size_bytes, "big")
 
 
 class Event:
@@ -169,7 +199,11 @@ class Server:
         self.hg.__exit__(*exc)
 
     def ask(self, request, redirect=True, url=None):
-        """(digest of the objects, was it redirected)"""
+        """(digest of the objects, was it redirected); fails when none come."""
+        return Asking(self, request, redirect, url).answer()
+
+    def ask_patiently(self, request, redirect, url):
+        """As :meth:`ask`, however long it takes."""
         command, args = request
         objs, redirected = v2client.call(url or self.hg.url, command, args, redirect)
         return v2client.digest_of(objs), redirected
@@ -259,6 +293,41 @@ def reposetup(ui, repo):
     return path
 
 
+class Asking:
+    """A request in a thread of its own."""
+
+    def __init__(self, server, request, redirect=True, url=None):
+        self._found = []
+        self._thread = threading.Thread(
+            target=lambda: self._found.append(
+                server.ask_patiently(request, redirect, url)
+            ),
+            daemon=True,
+        )
+        self._thread.start()
+
+    @property
+    def is_over(self):
+        return not self._thread.is_alive()
+
+    def answer(self):
+        """As Server.ask; fails when none comes."""
+        self._thread.join(PATIENCE_SECONDS)
+        assert self._found, "no answer"
+        return self._found[0]
+
+
+def names(events):
+    return [event.name for event in events]
+
+
+def has(*wanted):
+    """Whether these events are among those that there are."""
+    return lambda events: all(
+        names(events).count(name) >= wanted.count(name) for name in wanted
+    )
+
+
 def is_over(events):
     """Whether nothing more is to be said: each miss has had its end."""
     names = [event.name for event in events]
@@ -283,6 +352,23 @@ def wait_for(look, until):
 
 
 def http(method, url, body=None, **headers):
+    """The body of the answer."""
+    with _opened(method, url, body, headers) as response:
+        return response.read()
+
+
+def metadata(url):
+    """The headers that hold the metadata of an object."""
+    with _opened("HEAD", url, None, {}) as response:
+        return {
+            name: value
+            for name, value in response.headers.items()
+            if name.lower().startswith("x-amz-meta-")
+        }
+
+
+def _opened(method, url, body, headers):
+    # In the form of a signature, which is all that moto looks at.
     headers["Authorization"] = (
         "AWS4-HMAC-SHA256 Credential=test-key/20200101/us-east-1/s3/aws4_request,"
         "SignedHeaders=host,Signature=0"
@@ -290,5 +376,4 @@ def http(method, url, body=None, **headers):
     headers["Content-Type"] = "application/octet-stream"
     request = urllib.request.Request(url, body, headers, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=PATIENCE_SECONDS) as response:
-        return response.read()
+    return opener.open(request, timeout=PATIENCE_SECONDS)
