@@ -297,6 +297,22 @@ def test_clients_that_are_killed_leave_nothing_behind(
     leave_no_spool_and_no_lock(server, v2_repository)
 
 
+def test_a_client_that_is_killed_gives_lock_and_lease_back(make_server, v2_repository):
+    """At once: others would wait for both."""
+    server = make_server(lease_time=FOR_EVER)
+    with SlowProxy(server.hg.port, pause_seconds=None) as stuck:
+        victim = start_client(stuck.url, v2_repository.node, "yes")
+        try:
+            assert stuck.waiting.wait(PATIENCE_SECONDS)
+            assert ["/lease/" in key for key in server.stored_keys()] == [True]
+        finally:
+            victim.kill()
+            victim.wait()
+    assert names(server.new_events(None, has("dropped"))) == ["miss", "dropped"]
+    v2bench.wait_for(server.stored_keys, lambda keys: not keys)
+    leave_no_spool_and_no_lock(server, v2_repository)
+
+
 # The lease
 
 

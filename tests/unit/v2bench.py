@@ -199,7 +199,11 @@ class Server:
         self.hg.__exit__(*exc)
 
     def ask(self, request, redirect=True, url=None):
-        """(digest of the objects, was it redirected)"""
+        """(digest of the objects, was it redirected); fails when none come."""
+        return Asking(self, request, redirect, url).answer()
+
+    def ask_patiently(self, request, redirect, url):
+        """As :meth:`ask`, however long it takes."""
         command, args = request
         objs, redirected = v2client.call(url or self.hg.url, command, args, redirect)
         return v2client.digest_of(objs), redirected
@@ -292,10 +296,13 @@ def reposetup(ui, repo):
 class Asking:
     """A request in a thread of its own."""
 
-    def __init__(self, server, request, **how):
+    def __init__(self, server, request, redirect=True, url=None):
         self._found = []
         self._thread = threading.Thread(
-            target=lambda: self._found.append(server.ask(request, **how)), daemon=True
+            target=lambda: self._found.append(
+                server.ask_patiently(request, redirect, url)
+            ),
+            daemon=True,
         )
         self._thread.start()
 
