@@ -46,8 +46,12 @@ class Lease:
         """Make it last anew when a third of its life is over; costs next to
         nothing before."""
 
-    def release(self) -> None:
-        """Let another host lead at once, if the lease is still ours."""
+    def release(self, is_surely_ours: bool = True) -> None:
+        """Let another host lead at once, if the lease is still ours.
+
+        The store is asked whether it is when it may have expired, and for who
+        is not surely its owner: one that was deposed.
+        """
 
 
 #: For where there are no leases: everybody leads.
@@ -184,13 +188,14 @@ class _HeldLease(Lease):
         finally:
             self._lock.release()
 
-    def release(self):
+    def release(self, is_surely_ours=True):
         with self._lock:
             if self._owner is None:
                 return
             self._due = math.inf
             try:
-                if self._clock() < self._ours_until or self._is_ours():
+                is_young = is_surely_ours and self._clock() < self._ours_until
+                if is_young or self._is_ours():
                     self._take_away()
             except StoreUnavailable:
                 pass  # it expires

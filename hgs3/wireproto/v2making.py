@@ -155,8 +155,8 @@ class Making:
         self.spool.close()
 
     def _end(self, outcome, stored=None, releases=True):
-        # Who took our place has taken our lease, too.
-        releases = releases and not self.turn.deposed
+        deposed = self.turn.deposed
         self.turn.finish(outcome, stored)
         if self._lease is not None and releases:
-            self._lease.release()
+            # Who took our place, if anybody, has taken our lease, too.
+            self._lease.release(is_surely_ours=not deposed)

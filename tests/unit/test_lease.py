@@ -146,6 +146,18 @@ def test_what_a_killed_leader_of_this_host_has_left_is_taken_over(store):
     assert store.objects == {}
 
 
+def test_who_was_deposed_takes_no_lease_away_but_its_own(store):
+    first, second = Host(store), Host(store)
+    deposed = first.leases.acquire(KEY, "this host")
+    leader = second.leases.acquire(KEY, "this host")
+    deposed.release(is_surely_ours=False)
+    assert len(store.objects) == 1
+    leader.release()
+    lonely = first.leases.acquire(KEY, "this host")
+    lonely.release(is_surely_ours=False)
+    assert store.objects == {}
+
+
 def test_who_may_not_delete_lets_it_expire(store):
     first, second = Host(store), Host(store)
     lease = first.acquire()
