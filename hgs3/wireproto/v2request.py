@@ -9,6 +9,7 @@ for arguments that are wrong in some way: the command then runs as if there
 were no cache, and says itself what is wrong.
 """
 
+import abc
 import hashlib
 
 from mercurial import error, requirements
@@ -16,7 +17,7 @@ from mercurial import error, requirements
 from .. import generation
 
 
-class Request:
+class Request(abc.ABC):
     """One request: ``args`` as the command gets them, ``repo`` the served view.
 
     ``server`` is the module wireprotov2server.
@@ -56,17 +57,19 @@ class Request:
 
     def before_hit(self):
         """Do what the command does besides answering; may refuse by raising."""
+        return None
 
     def is_still_true(self):
         """Whether what the command has just said is what :meth:`state` said."""
         return True
 
+    @abc.abstractmethod
     def _meaning(self):
         """The arguments in a form that is the same for the same meaning."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _is_visible(self):
-        raise NotImplementedError
+        """As :meth:`may_be_served`; an error of the look-up is a no, too."""
 
 
 class ManifestData(Request):

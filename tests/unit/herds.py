@@ -13,6 +13,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 
+import stores
+
 from hgs3.cache.coalesce import Coalescer, LeaderFailed, Outcome
 from hgs3.cache.spool import Spool
 
@@ -38,27 +40,14 @@ def leader_and_follower(pool):
 
 
 def in_threads(count, function):
-    """What ``function(number)`` returned or raised in each of them."""
+    """What ``function(number)`` returns or raises, in threads that begin together."""
     start = threading.Barrier(count, timeout=PATIENCE_SECONDS)
-    results = [None] * count
 
     def run(number):
-        try:
-            start.wait()
-            results[number] = function(number)
-        except BaseException as err:
-            results[number] = err
+        start.wait()
+        return function(number)
 
-    threads = [
-        threading.Thread(target=run, args=(number,), daemon=True)
-        for number in range(count)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_SECONDS)
-        assert not thread.is_alive()
-    return results
+    return stores.in_threads(count, run)
 
 
 def compute(folder, pool, key=KEY, store=None):
