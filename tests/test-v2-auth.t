@@ -54,7 +54,7 @@ What stands where clients are sent to refuses, and tells what it was given
   > here.password = hunter2
   > EOF
   $ hg clone -q -U http://localhost:$HGPORT/ c1
-  $ events server 4 | sed 's/ key.*//'
+  $ events server 6 | sed 's/ key.*//'
   miss changesetdata
   miss filesdata
   miss manifestdata
@@ -63,7 +63,7 @@ What stands where clients are sent to refuses, and tells what it was given
   stored manifestdata
   $ hg clone -q -U http://localhost:$HGPORT/ c2
   $ samenodes server c2
-  $ events server 2
+  $ events server 3
   hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=inline (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=inline (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=inline (glob)

@@ -63,7 +63,7 @@ A first clone fills the cache, a second one is served from it
   $ startserver server
   $ hg clone -q -U http://localhost:$HGPORT/ first
   $ samenodes server first
-  $ events server 4
+  $ events server 6
   miss changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=0 ms=*
   miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
   miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
@@ -82,7 +82,7 @@ A first clone fills the cache, a second one is served from it
   PUT 200 hg-cache/cache/REPO/v2/manifestdata/REQUEST
   $ hg clone -q -U http://localhost:$HGPORT/ second
   $ samenodes server second
-  $ events server 2
+  $ events server 3
   hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
@@ -115,7 +115,7 @@ A push; then a pull and a new clone
   $ cd ..
   $ events server
   $ for r in first second; do hg -R $r pull -q; samenodes server $r; done
-  $ events server 6
+  $ events server 9
   hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
@@ -129,7 +129,7 @@ A push; then a pull and a new clone
   $ samenodes server third
   $ hg clone -q -U http://localhost:$HGPORT/ fourth
   $ samenodes server fourth
-  $ events server 6
+  $ events server 9
   hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
@@ -159,7 +159,7 @@ Another path is another repository, unless both are told that they are one
   $ startserver mirror --config s3wireprotocache.repo-id=same
   $ hg clone -q -U http://localhost:$HGPORT/ seventh
   $ samenodes server seventh
-  $ events mirror 2
+  $ events mirror 3
   hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=redirect (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=redirect (glob)
@@ -172,7 +172,7 @@ Small responses stay where they are
   $ startserver mirror --config s3wireprotocache.repo-id=tiny --config s3wireprotocache.minimum-object-size=1MB
   $ hg clone -q -U http://localhost:$HGPORT/ ninth
   $ samenodes server ninth
-  $ events mirror 4
+  $ events mirror 6
   miss changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=0 ms=*
   miss filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=0 ms=*
   miss manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=0 ms=*
@@ -194,7 +194,7 @@ computed again either
   $ startserver mirror --config s3wireprotocache.repo-id=same --config s3wireprotocache.minimum-object-size=1MB
   $ hg clone -q -U http://localhost:$HGPORT/ tenth
   $ samenodes server tenth
-  $ events mirror 2
+  $ events mirror 3
   hit changesetdata key=cache/REPO/v2/changesetdata/REQUEST bytes=* ms=* via=inline (glob)
   hit filesdata key=cache/REPO/v2/filesdata/REQUEST bytes=* ms=* via=inline (glob)
   hit manifestdata key=cache/REPO/v2/manifestdata/REQUEST bytes=* ms=* via=inline (glob)

@@ -83,7 +83,7 @@ replaced
   $ s3 get hg-cache $KEY | cmp -s - body
   [1]
   $ v2command filedata "$FILE" --no-redirect | cmp - d.uncached
-  $ events server 2
+  $ events server 3
   damaged filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=* reason=its body is not what was stored
   miss filedata key=cache/REPO/v2/filedata/REQUEST bytes=0 ms=* reason=its body is not what was stored
   stored filedata key=cache/REPO/v2/filedata/REQUEST bytes=* ms=* (glob)

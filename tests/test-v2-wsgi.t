@@ -26,7 +26,7 @@ A WSGI application of one repository, in a server that is not hg serve
   > }
   $ startapp
   $ hg clone -q -U http://localhost:$HGPORT/ c1
-  $ events server 4 | sed 's/ key.*//'
+  $ events server 6 | sed 's/ key.*//'
   miss changesetdata
   miss filesdata
   miss manifestdata
@@ -35,7 +35,7 @@ A WSGI application of one repository, in a server that is not hg serve
   stored manifestdata
   $ hg clone -q -U http://localhost:$HGPORT/ c2
   $ samenodes server c2
-  $ events server 2 | sed 's/ key.*//'
+  $ events server 3 | sed 's/ key.*//'
   hit changesetdata
   hit filesdata
   hit manifestdata
@@ -97,7 +97,7 @@ answered a request by itself, so that there is something to inherit
   $ sed -i 's/REQUESTS/6/' app.py
   $ startapp
   $ hg clone -q -U http://localhost:$HGPORT/ c5
-  $ events server 4 | sed 's/ key.*//'
+  $ events server 6 | sed 's/ key.*//'
   miss changesetdata
   miss filesdata
   miss manifestdata
@@ -106,7 +106,7 @@ answered a request by itself, so that there is something to inherit
   stored manifestdata
   $ hg clone -q -U http://localhost:$HGPORT/ c6
   $ samenodes server c6
-  $ events server 2 | sed 's/ key.*//'
+  $ events server 3 | sed 's/ key.*//'
   hit changesetdata
   hit filesdata
   hit manifestdata
@@ -114,7 +114,7 @@ answered a request by itself, so that there is something to inherit
   $ hg -R server commit -qAm b
   $ hg clone -q -U http://localhost:$HGPORT/ c7
   $ samenodes server c7
-  $ events server 4 | sed 's/ key.*//'
+  $ events server 6 | sed 's/ key.*//'
   miss changesetdata
   miss filesdata
   miss manifestdata
