@@ -4,6 +4,10 @@ Mercurial loads modules when they are first touched, which keeps ``hg status``
 fast. Two threads that touch the same one first race: the second finds it half
 made, and its request fails with an AttributeError. A server that starts under
 load loses clients that way, to modules of ours and of Mercurial alike.
+
+What has been loaded lazily is loaded for real, and what a function imports from
+then on (``wsgiheaders``, for one, in each request) is imported in the ordinary
+way, under the locks that Python has for it.
 """
 
 import importlib
@@ -16,18 +20,15 @@ import hgdemandimport
 from . import compat
 from .forksafe import ForkSafeLock
 
-#: Whose lazy modules a request may need. What else is lazy by then is there
-#: for commands at a terminal.
-_PACKAGES = ("hgs3", "mercurial", "hgdemandimport")
-
 _lock = ForkSafeLock()
 _loaded = False
 
 
 def load_once():
-    """Return when no module that serving needs is lazy any more.
+    """Return when no module is lazy any more, nor will be.
 
-    boto3 is not among them: making a store loads it, under a lock of its own.
+    For processes that serve, until their end: it switches demandimport off.
+    boto3 is not loaded here: making a store does it, under a lock of its own.
     """
     global _loaded
     if _loaded:
@@ -37,6 +38,9 @@ def load_once():
             with hgdemandimport.deactivated():
                 _import_ours()
                 _touch_lazy_modules()
+                # Within "deactivated", which would enable it again at its end
+                # if it had found it enabled later.
+                hgdemandimport.disable()
             _loaded = True
 
 
@@ -51,8 +55,8 @@ def _import_ours():
 
 
 def _touch_lazy_modules():
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in _PACKAGES and _is_lazy(module):
+    for module in list(sys.modules.values()):
+        if _is_lazy(module):
             try:
                 vars(module)  # any attribute makes a lazy module load itself
             except ImportError:

@@ -31,10 +31,9 @@ def at_end(callback):
 
 
 def run_wsgi(orig, self, req, res):
-    """Wraps ``hgweb.run_wsgi``, a generator of the chunks of a response.
-
-    It is also the first of our functions that a request comes to.
-    """
+    """Wraps ``hgweb.run_wsgi``, a generator of the chunks of a response."""
+    # The first of our functions that a request comes to where hgwebdir has
+    # loaded the extension for one of its repositories only now.
     eager.load_once()
     callbacks = _scope.callbacks = []
     try:

@@ -31,6 +31,8 @@ def setup(server, types):
     extensions.wrapfunction(
         server, "getadvertisedredirecttargets", _getadvertisedredirecttargets
     )
+    for application in (hgweb_mod.hgweb, hgwebdir_mod.hgwebdir):
+        extensions.wrapfunction(application, "__call__", _application_called)
     extensions.wrapfunction(hgweb_mod.hgweb, "run_wsgi", requestscope.run_wsgi)
     extensions.wrapfunction(hgweb, "createapp", _createapp)
     extensions.wrapfunction(hgweb.httpservice, "init", _httpservice_init)
@@ -81,6 +83,12 @@ def _makeresponsecacher(
 def _getadvertisedredirecttargets(orig, repo, proto):
     service = servicemod.of(repo.ui)
     return redirect.advertised_targets(service.store) + orig(repo, proto)
+
+
+def _application_called(orig, self, env, respond):
+    """A request comes in, perhaps one of many at once, and the first ones."""
+    eager.load_once()
+    return orig(self, env, respond)
 
 
 def _createapp(orig, baseui, repo, webconf):

@@ -1,0 +1,83 @@
+"""The first requests of a server, all at once, while Mercurial would still
+load modules lazily."""
+
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+import v2bench
+from stores import PATIENCE_SECONDS
+
+from testlib.servers import HOST, clean_environment
+
+pytestmark = v2bench.without_version_2
+
+#: Without the care that is tested, most servers fail one of six.
+CLIENTS = 8
+SERVERS = 4
+
+CAPABILITIES = b"GET /?cmd=capabilities HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+WSGI = """
+import socketserver, sys, wsgiref.simple_server as simple
+from mercurial import demandimport
+demandimport.enable()
+from mercurial.hgweb import hgweb
+class Server(socketserver.ThreadingMixIn, simple.WSGIServer):
+    daemon_threads = True
+server = simple.make_server("127.0.0.1", 0, hgweb(sys.argv[1].encode()), Server)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+def first_lines(port, clients=CLIENTS):
+    """The status lines that ``clients`` connections get that ask at once."""
+    barrier = threading.Barrier(clients)
+    found = []
+
+    def ask():
+        with socket.create_connection((HOST, port), PATIENCE_SECONDS) as connection:
+            barrier.wait(PATIENCE_SECONDS)
+            connection.sendall(CAPABILITIES)
+            with connection.makefile("rb") as stream:
+                found.append(stream.readline().split(b" ", 1)[1].strip())
+                stream.read()
+
+    threads = [threading.Thread(target=ask) for _each in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    return found
+
+
+@pytest.mark.parametrize("number", range(SERVERS))
+def test_hg_serve_answers_all_of_its_first_requests(make_server, number):
+    server = make_server()
+    assert set(first_lines(server.hg.port)) == {b"200 Script output follows"}
+    assert "Traceback" not in server.hg.log()
+
+
+@pytest.mark.parametrize("number", range(SERVERS))
+def test_a_wsgi_application_answers_all_of_its_first_requests(
+    v2_repository, tmp_path, number
+):
+    hgrc = tmp_path / "hgrc"
+    hgrc.write_text("[extensions]\ns3wireprotocache =\n")
+    process = subprocess.Popen(
+        [sys.executable, "-c", WSGI, str(v2_repository.path)],
+        env=clean_environment(HGRCPATH=str(hgrc)),
+        cwd=str(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        port = int(process.stdout.readline())
+        assert set(first_lines(port)) == {b"200 Script output follows"}
+    finally:
+        process.kill()
+        _out, said = process.communicate(timeout=PATIENCE_SECONDS)
+    assert b"Traceback" not in said
