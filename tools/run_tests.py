@@ -93,6 +93,10 @@ def call(command, cwd, environ):
     Interrupted, by Ctrl-C or SIGTERM, it hands SIGINT to the group: both
     runners then stop the servers that their tests started.
     """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # As a shell starts what is to run in the background. Runners would
+        # ignore it, too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [str(word) for word in command],
         cwd=str(cwd),
