@@ -169,6 +169,7 @@ from mercurial.i18n import _
 
 import hgs3
 from hgs3 import compat, crossing, generation, settings
+from hgs3.wireproto import v1setup
 
 testedwith = b"6.0.3 7.2.4"
 minimumhgversion = b"5.9"
@@ -189,6 +190,7 @@ def getversion():
 
 def extsetup(ui):
     generation.setup()
+    v1setup.setup()
     v2 = compat.wireprotov2()
     if v2 is None:
         ui.debug(
@@ -207,6 +209,7 @@ def reposetup(ui, repo):
     if not repo.local():
         return
     generation.rolls_back(repo)
+    v1setup.reposetup(repo)
     if compat.wireprotov2() is not None:
         from hgs3.wireproto import v2setup
 

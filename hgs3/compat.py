@@ -18,3 +18,13 @@ def wireprotov2():
     from mercurial import wireprototypes, wireprotov2server
 
     return wireprotov2server, wireprototypes
+
+
+def neutral_revision_flags():
+    """Of the flags of a revision, those that say nothing of its content; int."""
+    from mercurial.revlogutils import constants
+
+    # hg <= 6.0: one flag, and no name for them all.
+    return getattr(
+        constants, "REVIDX_NEUTRAL_FLAGS", constants.REVIDX_HASCOPIESINFO
+    )

@@ -15,8 +15,10 @@ from mercurial.i18n import _
 
 from . import crossing
 from . import settings as settingsmod
+from .cache import key as cachekey
 from .cache.admission import Occurrences
 from .cache.coalesce import Coalescer
+from .cache.existence import Existence
 from .cache.lease import Leases
 from .cache.search import Search
 from .cache.upload import Uploader
@@ -43,12 +45,14 @@ _complaints = set()
 
 
 class Backend:
-    """A store with what goes with it: its health, its leases."""
+    """A store with what goes with it: its health, its leases, what it is known
+    to have."""
 
     def __init__(self, store, health, leases):
         self.store = store
         self.health = health
         self.leases = leases
+        self.existence = Existence(store)
 
 
 class CacheService:
@@ -61,6 +65,7 @@ class CacheService:
         self.settings = settings
         self.store = backend.store
         self.health = backend.health
+        self.existence = backend.existence
         self._leases = backend.leases
 
     def search(self, repo, key, examine, patient, answered, missed, unfit):
@@ -81,6 +86,20 @@ class CacheService:
             missed,
             unfit,
         )
+
+    def lead(self, repo, key):
+        """(Turn, Lease) for who is to make the object at ``key`` now; None while
+        another one is at it. Raises StoreUnavailable."""
+        coalescer, _occurrences = _host(repo)
+        turn = coalescer.enter(key)
+        lease = None
+        try:
+            if turn.leads:
+                lease = self._leases.acquire(cachekey.lease_key(key), turn.host)
+        finally:
+            if lease is None:
+                turn.leave()
+        return None if lease is None else (turn, lease)
 
     def count(self, repo, key):
         """Somebody asks for ``key``, which is not in the store."""

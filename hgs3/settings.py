@@ -38,8 +38,11 @@ DEFAULTS = (
     (b"read-timeout", b"10"),
     (
         b"commands",
-        b"changesetdata manifestdata filesdata filedata rawstorefiledata",
+        b"changesetdata manifestdata filesdata filedata rawstorefiledata getbundle",
     ),
+    (b"segment-max-size", b"256MB"),
+    (b"publish-on-push", b"no"),
+    (b"exists-ttl", b"60"),
     (b"coalesce-timeout", b"30"),
     (b"lease-time", b"60"),
     (b"min-occurrences", b"0"),
@@ -48,13 +51,15 @@ DEFAULTS = (
     (b"object-lifetime", b"0"),
 )
 
-#: What can be cached; those of version 2 of the wire protocol.
+#: What can be cached: commands of version 2 of the wire protocol, and one of
+#: version 1.
 COMMANDS = (
     "changesetdata",
     "manifestdata",
     "filesdata",
     "filedata",
     "rawstorefiledata",
+    "getbundle",
 )
 
 ADDRESSING_STYLES = ("auto", "path", "virtual")
@@ -86,6 +91,9 @@ class CacheSettings:
     url_lifetime_seconds: int
     repo_id: bytes
     commands: typing.FrozenSet[str]
+    segment_bytes: int
+    publish_on_push: bool
+    exists_ttl_seconds: float
     coalesce_timeout_seconds: float
     lease_seconds: int
     min_occurrences: int
@@ -124,6 +132,9 @@ def _read(ui):
         ),
         repo_id=_repo_id(ui),
         commands=settingvalues.words(ui, b"commands", COMMANDS),
+        segment_bytes=settingvalues.size(ui, b"segment-max-size"),
+        publish_on_push=settingvalues.yes_or_no(ui, b"publish-on-push"),
+        exists_ttl_seconds=settingvalues.seconds(ui, b"exists-ttl", 0, 60),
         coalesce_timeout_seconds=settingvalues.seconds(ui, b"coalesce-timeout", 0),
         lease_seconds=settingvalues.whole_number(
             ui, b"lease-time", 0, 3600, _(b"is not a whole number of seconds")
@@ -150,6 +161,15 @@ def store_settings_abort(err: StoreSettingsError) -> error.Abort:
 def is_on(ui) -> bool:
     """Whether a bucket is configured; checks nothing."""
     return bool(ui.config(SECTION, b"bucket"))
+
+
+def publishes_on_push(ui) -> bool:
+    """Whether each transaction is followed by making segments of it; checks
+    nothing, and takes what is wrong for a no."""
+    try:
+        return is_on(ui) and ui.configbool(SECTION, b"publish-on-push")
+    except error.ConfigError:
+        return False
 
 
 def set_default(ui, section, item, value) -> None:

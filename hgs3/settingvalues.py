@@ -140,6 +140,17 @@ def seconds(ui, item, lowest=None, most=3600):
     return value
 
 
+def yes_or_no(ui, item):
+    try:
+        return ui.configbool(SECTION, item)
+    except error.ConfigError:
+        raise bad(
+            item,
+            _(b"is neither yes nor no: '%s'") % raw(ui, item),
+            _(b"set %s.%s to yes or no") % (SECTION, item),
+        )
+
+
 def whole_number(ui, item, lowest, most, problem, remark=b""):
     """An int of ``lowest`` to ``most``; ``problem`` says what it is not."""
     try:

@@ -11,6 +11,8 @@ FIT = "fit"
 FOREIGN = "foreign"
 #: Not what was stored there.
 DAMAGED = "damaged"
+#: Not an object, but a note that there can be none.
+UNFIT = "unfit"
 #: May be deleted before a client that is sent there has fetched it.
 EXPIRING = "expiring"
 
@@ -21,19 +23,21 @@ def examine(
     repo_digest: str,
     needed_seconds: float,
     lifetime_seconds: float,
+    more: typing.Iterable[str] = (),
 ) -> typing.Tuple[str, str]:
     """(FIT, "") or what is wrong with an object, and why in one line.
 
     ``needed_seconds`` is how long the object must live on, ``lifetime_seconds``
     after how long the operator says that objects are deleted; 0 for never.
+    ``more`` are names of metadata that it has besides those of every object.
     """
     size = info.metadata.get("size", "")
     sha256_hex = info.metadata.get("sha256", "")
     if len(sha256_hex) != 64 or not size.isdigit():
         return FOREIGN, "its metadata are not ours"
-    if dict(info.metadata) != cachekey.metadata(
-        command, repo_digest, int(size), sha256_hex
-    ):
+    expected = cachekey.metadata(command, repo_digest, int(size), sha256_hex)
+    expected.update((name, info.metadata.get(name)) for name in more)
+    if dict(info.metadata) != expected:
         return FOREIGN, "its metadata are of another release or repository"
     if info.size_bytes != int(size):
         return DAMAGED, "it has %d bytes and not %s" % (info.size_bytes, size)

@@ -4,7 +4,7 @@ from mercurial import error
 from mercurial.i18n import _
 
 from .. import crossing
-from . import check, inventory, purge, warm
+from . import check, inventory, publish, purge, warm
 
 #: Action to (function, its options by name). Each function takes
 #: ``(ui, repo, opts)``, ``opts`` being a dict with a text for each option,
@@ -15,7 +15,14 @@ _ACTIONS = {
     b"stat": (inventory.run_stat, ()),
     b"purge": (purge.run, ("all", "older_than", "yes")),
     b"warm": (warm.run, ("stream",)),
+    b"publish": (publish.run, ()),
 }
+
+#: Of these, what comes after the action is given to it, as ``opts["arguments"]``.
+_WITH_ARGUMENTS = frozenset((b"publish",))
+
+#: Not for people.
+_INTERNAL = frozenset((b"publish",))
 
 #: Works without a repository: what it needs is in the user's or the
 #: system's configuration.
@@ -33,13 +40,13 @@ def run(ui, repo, actions, opts):
     ``repo`` is None outside of a repository. Raises error.Abort for what makes
     no sense.
     """
-    if len(actions) != 1 or actions[0] not in _ACTIONS:
-        raise _usage(
-            _(b"s3cache needs one action")
-            if len(actions) != 1
-            else _(b"s3cache has no action '%s'") % actions[0]
-        )
-    action = actions[0]
+    action = actions[0] if actions else None
+    if action in _WITH_ARGUMENTS:
+        opts = dict(opts, arguments=actions[1:])
+    elif len(actions) != 1:
+        raise _usage(_(b"s3cache needs one action"))
+    elif action not in _ACTIONS:
+        raise _usage(_(b"s3cache has no action '%s'") % action)
     function, own_options = _ACTIONS[action]
     for option in sorted(_OPTIONS.difference(own_options)):
         if opts.get(option):
@@ -57,7 +64,8 @@ def run(ui, repo, actions, opts):
 def _usage(message):
     return error.InputError(
         message,
-        hint=_(b"actions are %s; see 'hg help s3cache'") % b", ".join(_ACTIONS),
+        hint=_(b"actions are %s; see 'hg help s3cache'")
+        % b", ".join(action for action in _ACTIONS if action not in _INTERNAL),
     )
 
 

@@ -1,10 +1,10 @@
 """``hg s3cache warm``: fill the cache as the first clone would.
 
-The requests of a clone run through the very dispatcher, cacher and uploader
-that serve clients; what becomes of each is heard from the log of events.
+For version 2 of the wire protocol the requests of a clone run through the very
+dispatcher, cacher and uploader that serve clients; what becomes of each is
+heard from the log of events. For version 1 all segments are made
+(warmsegments.py).
 """
-
-import dataclasses
 
 from mercurial import error, util
 from mercurial.i18n import _
@@ -13,15 +13,8 @@ from mercurial.utils import stringutil
 from .. import compat, crossing, eager, eventlog, settings
 from ..objectstore.base import StoreUnavailable
 from ..wireproto import v2clone
-from . import common
-
-#: What became of a request.
-STORED = "stored"
-PRESENT = "present"
-#: Left out on purpose: too small, for instance.
-SKIPPED = "skipped"
-UNCACHED = "uncached"
-FAILED = "failed"
+from . import common, warmsegments
+from .warmresult import FAILED, PRESENT, SKIPPED, STORED, UNCACHED, Result
 
 _IN_WORDS = (
     (STORED, b"stored"),
@@ -39,42 +32,40 @@ _RESULTS = {eventlog.HIT: PRESENT, eventlog.STORED: STORED}
 TICK_SECONDS = 0.2
 
 
-@dataclasses.dataclass
-class _Result:
-    command: bytes
-    result: str
-    size_bytes: int = 0
-    key: str = ""
-    reason: str = ""
-
-
 def run(ui, repo, opts):
     """1 if anything that a clone asks for could not be stored."""
-    v2 = compat.wireprotov2()
-    if v2 is None:
+    stream = bool(opts.get("stream"))
+    if stream and compat.wireprotov2() is None:
         raise error.Abort(
-            _(
-                b"this mercurial serves no wire protocol version 2, there is "
-                b"nothing to warm"
-            ),
-            hint=_(b"only mercurial 5.9 to 6.0 do"),
+            _(b"this mercurial serves no wire protocol version 2"),
+            hint=_(b"leave --stream out; only mercurial 5.9 to 6.0 do"),
         )
-    server, _types = v2
     service = common.service_with_bucket(ui)
     with common.store_faults_abort():
         service.store.probe()
+    # The uploader's threads must not race with this one for lazy modules.
+    eager.load_once()
+    results = _warm_v2(ui, repo, service, stream)
+    if not stream and not any(each.result == FAILED for each in results):
+        results += warmsegments.run(ui, repo, service)
+    _report(ui, opts, results)
+    return 1 if any(each.result == FAILED for each in results) else 0
+
+
+def _warm_v2(ui, repo, service, stream):
+    v2 = compat.wireprotov2()
+    if v2 is None:
+        return []
     switched_off = settings.v2_switched_off(ui)
     if switched_off is not None:
+        if not stream:
+            return []  # nobody asks for it
         ui.warn(
             _(b"warning: clients are not served from it: experimental.%s is off\n")
             % switched_off
         )
-    # The uploader's threads must not race with this one for lazy modules.
-    eager.load_once()
-    warmer = _Warmer(ui, repo, server, service, bool(opts.get("stream")))
-    results = warmer.run()
-    _report(ui, opts, results)
-    return 1 if any(each.result == FAILED for each in results) else 0
+    server, _types = v2
+    return _Warmer(ui, repo, server, service, stream).run()
 
 
 class _Warmer:
@@ -90,7 +81,7 @@ class _Warmer:
         self._events = []
 
     def run(self):
-        """The _Result of each request of a clone."""
+        """The Result of each request of a clone."""
         capabilities = v2clone.capabilities(self._server, self._repo)
         commands = capabilities[b"commands"]
         if self._stream:
@@ -114,7 +105,7 @@ class _Warmer:
                 if results[-1].result == FAILED and not self._store_answers():
                     # Each of the others would be computed for nothing.
                     results.extend(
-                        _Result(command, FAILED, reason="not tried")
+                        Result(command, FAILED, reason="not tried")
                         for command, _args in requests[len(results) :]
                     )
                     break
@@ -159,7 +150,7 @@ class _Warmer:
             fault = crossing.to_str(stringutil.forcebytestr(err))
         self._wait_for_upload(command)
         if fault:
-            return _Result(command, FAILED, reason=fault)
+            return Result(command, FAILED, reason=fault)
         return _result(command, list(self._events))
 
     def _wait_for_upload(self, command):
@@ -184,11 +175,11 @@ def _result(command, events):
     """What the events of one request add up to; the last one decides."""
     decided = [event for event in events if event[0] != eventlog.MISS]
     if not decided:
-        return _Result(command, UNCACHED)
+        return Result(command, UNCACHED)
     event, key, size_bytes, reason = decided[-1]
     if event.startswith(_SKIPPED_PREFIX):
-        return _Result(command, SKIPPED, size_bytes, key, reason or event)
-    return _Result(command, _RESULTS.get(event, FAILED), size_bytes, key, reason)
+        return Result(command, SKIPPED, size_bytes, key, reason or event)
+    return Result(command, _RESULTS.get(event, FAILED), size_bytes, key, reason)
 
 
 def _report(ui, opts, results):
@@ -200,7 +191,8 @@ def _report(ui, opts, results):
             return
         sizes = sum(each.size_bytes for each in results if each.result == STORED)
         counts = [
-            _(b"%d %s") % (sum(each.result == result for each in results), word)
+            _(b"%d %s")
+            % (sum(each.count for each in results if each.result == result), word)
             for result, word in _IN_WORDS
         ]
         counts[0] += _(b" (%s)") % util.bytecount(sizes)
@@ -214,6 +206,7 @@ def _show(fm, each):
         command=each.command,
         result=common.to_local(each.result),
         bytes=each.size_bytes,
+        count=each.count,
         key=common.to_local(each.key),
         reason=common.to_local(each.reason),
     )
@@ -222,7 +215,7 @@ def _show(fm, each):
         % (
             word,
             each.command,
-            util.bytecount(each.size_bytes) if each.key else b"-",
+            util.bytecount(each.size_bytes) if each.size_bytes else b"-",
         )
     )
     fm.plain(b"  %s\n" % common.to_local(each.reason) if each.reason else b"\n")

@@ -30,14 +30,21 @@ class RepoProxy:
         return True
 
 
-class WithoutHook(RepoProxy):
-    """One hook does not run: it has, for the same request."""
+class WithoutHooks(RepoProxy):
+    """Some hooks do not run: they have, or will, for the same request.
 
-    def __init__(self, repo, name):
+    ``names`` is a container of bytes.
+    """
+
+    def __init__(self, repo, names):
         super().__init__(repo)
-        self._name = name
+        self._names = names
+
+    def unfiltered(self):
+        # Through which commands call hooks, too.
+        return WithoutHooks(self._repo.unfiltered(), self._names)
 
     def hook(self, name, throw=False, **args):
-        if name == self._name:
+        if name in self._names:
             return False
         return self._repo.hook(name, throw=throw, **args)

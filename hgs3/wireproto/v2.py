@@ -347,7 +347,7 @@ class ResponseCacher:
         Its hook has run already, for the part that was sent.
         """
         command = self._server.COMMANDS[self._command].func
-        repo = repoproxy.WithoutHook(self._repo, b"preoutgoing")
+        repo = repoproxy.WithoutHooks(self._repo, (b"preoutgoing",))
         for obj in command(repo, self._proto, **pycompat.strkwargs(self._args)):
             for data in self._encoded(obj):
                 yield data

@@ -1,0 +1,33 @@
+"""``hg s3cache publish``: make segments, for who does not want to wait.
+
+Processes that end soon start it in the background, with what they found missing.
+"""
+
+from mercurial import error
+from mercurial.i18n import _
+
+from .. import eager, eventlog
+from ..wireproto import v1queue
+from . import common
+
+
+def run(ui, repo, opts):
+    """1 if a segment could not be stored."""
+    try:
+        blocks = [v1queue.block_of(argument) for argument in opts["arguments"]]
+    except ValueError:
+        raise error.InputError(
+            _(b"s3cache publish takes blocks of revisions such as 128+64"),
+            hint=_(b"run 'hg s3cache warm' to make all segments"),
+        )
+    common.service_with_bucket(ui)
+    eager.load_once()
+    failed = False
+    with ui.makeprogress(
+        _(b"publishing"), unit=_(b"segments"), total=len(blocks)
+    ) as progress:
+        progress.update(0)
+        for made in v1queue.make_all(repo, blocks):
+            progress.increment()
+            failed = failed or made.event == eventlog.ERROR
+    return 1 if failed else 0

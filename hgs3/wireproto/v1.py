@@ -1,0 +1,222 @@
+"""The changegroup of a getbundle answer, by segments from the store.
+
+Wire protocol version 1, which every Mercurial speaks. A bundle2 answer may hold
+any number of ``changegroup`` parts and of ``remote-changegroup`` parts, which
+name a URL, a size and digests; a client applies them in order, in one
+transaction (see ``mercurial.bundle2``, ``handleremotechangegroup``).
+
+Two rules: whatever fails here ends in the answer that the server gives without
+us; and a client gets exactly the changesets that it would have got then.
+"""
+
+import functools
+import time
+
+from mercurial.node import hex
+
+from .. import crossing, eventlog
+from .. import service as servicemod
+from ..cache import blocks
+from ..objectstore.base import StoreResting, StoreUnavailable
+from . import repoproxy, s3get, v1history, v1objects, v1queue, v1segment
+from .v1segment import Digests
+
+#: What makes an answer to be of other changesets, or of other content, than
+#: heads and common say, is not here; with it the answer is left alone.
+_KNOWN_ARGUMENTS = frozenset(
+    (
+        "bookmarks",
+        "cbattempted",
+        "cg",
+        "listkeys",
+        "obsmarkers",
+        "phases",
+        "remote_sidedata",
+        "stream",
+    )
+)
+
+#: Run by us, once for all parts of an answer.
+_HOOKS = frozenset((b"preoutgoing", b"outgoing"))
+
+
+def getbundle_changegroup(
+    orig, bundler, repo, source, bundlecaps=None, b2caps=None, heads=None, common=None,
+    **kwargs
+):
+    """Wraps the step ``changegroup`` of ``exchange.getbundle2partsmapping``."""
+    run_orig = functools.partial(
+        orig, bundler, source=source, bundlecaps=bundlecaps, b2caps=b2caps, **kwargs
+    )
+    answer = None
+    if source == b"serve" and _is_for_us(bundlecaps, b2caps, kwargs):
+        answer = _Answer.plan(repo, b2caps, heads or [], common or [])
+    if answer is None:
+        return run_orig(repo=repo, heads=heads, common=common)
+    return answer.add_to(bundler, run_orig, source)
+
+
+def _is_for_us(bundlecaps, b2caps, kwargs):
+    """Whether the client can read remote parts, and asks for no more than
+    changesets.
+
+    ``hg incoming`` cannot; it does not ask for phases. Who knows phase heads is
+    4.4 or later, and has Zstandard.
+    """
+    if not kwargs.get("cg", True) or not kwargs.get("phases") or not b2caps:
+        return False
+    if any(value for name, value in kwargs.items() if name not in _KNOWN_ARGUMENTS):
+        return False
+    if any(
+        cap != b"HG20" and not cap.startswith(b"bundle2=") for cap in bundlecaps or ()
+    ):
+        # Of an extension that has something else put into changegroups.
+        return False
+    return (
+        b"heads" in b2caps.get(b"phases", ())
+        and v1segment.VERSION in b2caps.get(b"changegroup", ())
+        and bool(b2caps.get(b"remote-changegroup"))
+        and all(
+            crossing.to_bytes(name) in b2caps.get(b"digests", ())
+            for name in Digests.TYPES
+        )
+    )
+
+
+class _Answer:
+    """What a client gets: ``cover`` says in which parts, ``urls`` (block to
+    bytes) where those in the store are."""
+
+    def __init__(self, repo, wanted, history, common):
+        self._repo = repo
+        self._wanted = wanted
+        self._history = history
+        self._common = common
+        self._cover = None
+        self._segments = None
+        self._urls = {}
+        self._started = time.perf_counter()
+
+    @classmethod
+    def plan(cls, repo, b2caps, heads, common):
+        """An answer with remote parts, or None; never raises."""
+        service = servicemod.of(repo.ui)
+        if not service.store.keeps_objects or (
+            crossing.to_str(v1objects.COMMAND) not in service.settings.commands
+        ):
+            return None
+        try:
+            return cls._plan(service, repo, b2caps, heads, common)
+        except StoreResting as err:
+            _log(repo, eventlog.BYPASSED, reason=err.reason)
+        except StoreUnavailable as err:
+            _log(repo, eventlog.ERROR, reason=err.reason)
+            service.health.fault(repo.ui, servicemod.LOOKUP, err.reason)
+        except Exception as err:
+            # A fault of ours, or arguments that are wrong: the server says
+            # itself what it thinks of them.
+            repo.ui.traceback()
+            reason = "%s: %s" % (type(err).__name__, err)
+            _log(repo, eventlog.ERROR, reason=reason)
+        return None
+
+    @classmethod
+    def _plan(cls, service, repo, b2caps, heads, common):
+        base_url = s3get.base_url(service, repo)
+        if base_url is None or not v1segment.is_possible(repo):
+            return None
+        if base_url.partition(b":")[0] not in b2caps[b"remote-changegroup"]:
+            return None
+        history = v1history.History(repo)
+        answer = cls(repo, history.wanted(heads, common), history, common)
+        ideal = blocks.ideal(answer._wanted)
+        if not ideal:
+            return None
+        answer._look(service, ideal)
+        if not answer._name_urls(service, base_url):
+            return None
+        return answer
+
+    def _look(self, service, ideal):
+        self._segments = v1objects.Segments(service, self._repo, self._history)
+        # One look for all of them: in most cases it is enough.
+        self._segments.look(ideal)
+        self._cover = blocks.cover(self._wanted, ideal, self._segments.state)
+        service.health.fine(self._repo.ui, servicemod.LOOKUP)
+        for block in self._cover.missing:
+            _log(self._repo, eventlog.MISS, self._segments.key(block))
+        v1queue.request(self._repo, self._cover.missing)
+
+    def _name_urls(self, service, base_url):
+        """Whether there is a URL for each block, and a block at all."""
+        for step in self._cover.steps:
+            if step.block is None:
+                continue
+            url = s3get.url_for(
+                service,
+                self._repo,
+                base_url,
+                s3get.SEGMENT,
+                self._history.name(step.block),
+            )
+            if url is None:
+                return False
+            self._urls[step.block] = url
+        return bool(self._urls)
+
+    def add_to(self, bundler, run_orig, source):
+        """Add the parts; raises what a hook raises that refuses."""
+        repo = self._repo
+        repo.hook(b"preoutgoing", throw=True, source=source)
+        quiet = repoproxy.WithoutHooks(repo, _HOOKS)
+        for step in self._cover.steps:
+            if step.block is None:
+                self._add_inline(step, quiet, run_orig)
+            else:
+                self._add_remote(bundler, step.block)
+        first = self._history.nodes(self._wanted.revisions[:1])[0]
+        repo.hook(b"outgoing", node=hex(first), source=source)
+
+    def _add_inline(self, step, repo, run_orig):
+        revisions = list(self._wanted.within(step.start, step.end))
+        # What is between these, and nothing else: parents that are not among
+        # them the client has, or has got by then.
+        run_orig(
+            repo=repo,
+            heads=self._history.heads(revisions),
+            common=self._common + self._history.bases(revisions),
+        )
+
+    def _add_remote(self, bundler, block):
+        info = self._segments.info(block)
+        part = bundler.newpart(b"remote-changegroup")
+        part.addparam(b"url", self._urls[block])
+        part.addparam(b"size", b"%d" % info.size_bytes)
+        part.addparam(b"digests", crossing.to_bytes(" ".join(Digests.TYPES)))
+        for name in Digests.TYPES:
+            part.addparam(
+                crossing.to_bytes("digest:" + name),
+                crossing.to_bytes(info.metadata[name]),
+            )
+        _log(
+            self._repo,
+            eventlog.HIT,
+            self._segments.key(block),
+            info.size_bytes,
+            time.perf_counter() - self._started,
+            via="redirect",
+        )
+
+
+def _log(repo, event, key="-", size_bytes=0, seconds=0.0, via="", reason=""):
+    eventlog.log(
+        repo.ui, event, v1objects.COMMAND, key, size_bytes, seconds, via, reason
+    )
+
+
+def request_after(repo, tr):
+    """Have segments made of what transaction ``tr`` has added to ``repo``."""
+    revisions = tr.changes.get(b"revs") or ()
+    if len(revisions):
+        length = len(repo.unfiltered().changelog)
+        v1queue.request(repo, list(blocks.complete(length, min(revisions))))

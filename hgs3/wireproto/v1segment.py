@@ -1,0 +1,88 @@
+"""The bundle of one block of history, as clients take it from a URL.
+
+``remote-changegroup`` of bundle2 wants a bundle of the first format: ``HG10``,
+two letters for the compression, a changegroup of version 01. That version has
+no place for flags of revisions; a block that has some is not made.
+"""
+
+import hashlib
+
+from mercurial import changegroup, discovery, util
+from mercurial.interfaces import repository
+from mercurial.node import hex
+
+from .. import compat
+from . import repoproxy
+
+#: Zstandard; by ``util.compengines`` and all clients since Mercurial 4.1.
+COMPRESSION = b"ZS"
+
+VERSION = b"01"
+
+#: Hooks of those who pull. Nobody pulls when a block is made.
+_HOOKS = frozenset((b"preoutgoing", b"outgoing"))
+
+
+class Unfit(Exception):
+    """This block cannot be made; the argument says why, in one line (str)."""
+
+
+def is_possible(repo):
+    """Whether bundles of ``repo`` can be of that format at all: not with tree
+    manifests, large files by reference, a narrowed store or side data."""
+    return (
+        VERSION in changegroup.supportedoutgoingversions(repo)
+        and repository.REPO_FEATURE_SIDE_DATA not in repo.features
+    )
+
+
+def chunks(repo, history, block):
+    """The bundle, as a generator of bytes.
+
+    For a client that has all ancestors of the block, and whatever else.
+    ``repo`` is the served view, ``history`` its v1history.History. Raises Unfit.
+    """
+    revisions = history.revisions(block)
+    nodes = history.nodes(revisions)
+    bases = history.bases(revisions) or [repo.nullid]
+    outgoing = discovery.outgoing(repo, bases, history.heads(revisions))
+    if set(outgoing.missing) != set(nodes):
+        raise Unfit("its changesets are not what is between heads and bases")
+    packer = changegroup.getbundler(VERSION, repoproxy.WithoutHooks(repo, _HOOKS))
+    packer._builddeltaheader = _refusing_flags(packer._builddeltaheader)
+    stream = packer.generate(outgoing.common, nodes, False, b"serve")
+    yield b"HG10" + COMPRESSION
+    for data in util.compengines.forbundletype(COMPRESSION).compressstream(stream):
+        yield data
+
+
+def _refusing_flags(build):
+    meaningful = ~compat.neutral_revision_flags()
+
+    def checked(delta):
+        if delta.flags & meaningful:
+            raise Unfit(
+                "revision %s has flags, for which the format has no place"
+                % hex(delta.node).decode("ascii")
+            )
+        return build(delta)
+
+    return checked
+
+
+class Digests:
+    """Of the bytes of an object, as ``remote-changegroup`` names them."""
+
+    #: Of util.DIGESTS, what clients have and what is worth having.
+    TYPES = ("sha1", "sha512")
+
+    def __init__(self):
+        self._digests = {name: hashlib.new(name) for name in self.TYPES}
+
+    def update(self, data):
+        for digest in self._digests.values():
+            digest.update(data)
+
+    def metadata(self):
+        """Name to hexadecimal digits, as they are kept beside the object."""
+        return {name: each.hexdigest() for name, each in self._digests.items()}
