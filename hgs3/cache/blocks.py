@@ -3,7 +3,9 @@
 Revisions are numbered in the order of a repository. A block of size s holds the
 revisions from k * s to (k + 1) * s, s being a power of two from SMALLEST to
 LARGEST. Once the history has passed it, it never changes; so whoever pulls
-whatever can be given the same blocks.
+whatever can be given the same blocks. What comes after the last of them is a
+*tail*: a block that is cut off at the end of the history, and is another one after
+the next push.
 """
 
 import bisect
@@ -11,8 +13,7 @@ import dataclasses
 import enum
 import typing
 
-#: In revisions. What is between a block and the end of the history is computed
-#: for each client, and less than this.
+#: In revisions.
 SMALLEST = 64
 LARGEST = 32768
 
@@ -99,6 +100,14 @@ class Wanted:
             self.revisions, block.start
         )
 
+    def is_tail(self, block: Block) -> bool:
+        return block.size < SMALLEST
+
+    def tail(self) -> typing.Optional[Block]:
+        """What is after the last of the smallest blocks, if anything."""
+        start = self._length - self._length % SMALLEST
+        return Block(start, self._length - start) if start < self._length else None
+
     def may_use(self, block: Block) -> bool:
         """Whether ``block`` is complete, holds nothing that the client must not
         get, and is worth it."""
@@ -108,7 +117,7 @@ class Wanted:
         if first < len(self._outside) and self._outside[first] < block.end:
             return False
         count = self.count(block)
-        if block.size == SMALLEST:
+        if block.size <= SMALLEST:
             return count >= min(WORTHWHILE, SMALLEST)
         return block.size - count <= block.size // DUPLICATES_SHARE
 
@@ -126,7 +135,8 @@ class Step:
 @dataclasses.dataclass
 class Cover:
     """``steps`` in the order of revisions, which is that of the history.
-    ``missing`` are the blocks that would have been used, had they been there."""
+    ``missing`` are the blocks that would have been used, had they been there;
+    a tail may be one of them."""
 
     steps: typing.List[Step] = dataclasses.field(default_factory=list)
     missing: typing.List[Block] = dataclasses.field(default_factory=list)
@@ -147,6 +157,7 @@ def ideal(wanted: Wanted) -> typing.List[Block]:
     covered = 0
     position = 0
     revisions = wanted.revisions
+    tail = wanted.tail()
     while position < len(revisions):
         revision = revisions[position]
         for size in sizes():
@@ -156,6 +167,8 @@ def ideal(wanted: Wanted) -> typing.List[Block]:
                 break
         else:
             block = around(revision, SMALLEST)
+            if tail is not None and block.start == tail.start and wanted.may_use(tail):
+                found.append(tail)
         covered = block.end
         position = bisect.bisect_left(revisions, covered, position)
     return found

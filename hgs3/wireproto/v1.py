@@ -12,11 +12,13 @@ us; and a client gets exactly the changesets that it would have got then.
 import functools
 import time
 
+from mercurial import util
 from mercurial.node import hex
 
 from .. import crossing, eventlog
 from .. import service as servicemod
 from ..cache import blocks
+from ..forksafe import ForkSafeLock
 from ..objectstore.base import StoreResting, StoreUnavailable
 from . import repoproxy, s3get, v1history, v1objects, v1queue, v1segment
 from .v1segment import Digests
@@ -83,6 +85,11 @@ def _is_for_us(bundlecaps, b2caps, kwargs):
     )
 
 
+#: Keys of tails that a client would have got.
+_missed = util.lrucachedict(1000)
+_missed_lock = ForkSafeLock()
+
+
 class _Answer:
     """What a client gets: ``cover`` says in which parts, ``urls`` (block to
     bytes) where those in the store are."""
@@ -143,9 +150,18 @@ class _Answer:
         self._segments.look(ideal)
         self._cover = blocks.cover(self._wanted, ideal, self._segments.state)
         service.health.fine(self._repo.ui, servicemod.LOOKUP)
-        for block in self._cover.missing:
+        missing = self._cover.missing
+        for block in missing:
             _log(self._repo, eventlog.MISS, self._segments.key(block))
-        v1queue.request(self._repo, self._cover.missing)
+        v1queue.request(
+            self._repo,
+            [
+                block
+                for block in missing
+                if not self._wanted.is_tail(block)
+                or _was_missed_before(self._segments.key(block))
+            ],
+        )
 
     def _name_urls(self, service, base_url):
         """Whether there is a URL for each block, and a block at all."""
@@ -206,6 +222,15 @@ class _Answer:
             time.perf_counter() - self._started,
             via="redirect",
         )
+
+
+def _was_missed_before(key):
+    """A tail is of use until the next push only: it is made when a second client
+    wants it."""
+    with _missed_lock:
+        known = key in _missed
+        _missed[key] = True
+    return known
 
 
 def _log(repo, event, key="-", size_bytes=0, seconds=0.0, via="", reason=""):

@@ -164,8 +164,8 @@ def block_of(argument):
     """The inverse of :func:`spelt`; ValueError for what is none."""
     start, size = crossing.to_str(argument).split("+")
     block = Block(int(start), int(size))
-    if block.start < 0 or block.size < 1 or block.start % block.size:
-        raise ValueError("not an aligned block")
+    if block.start < 0 or block.size < 1:
+        raise ValueError("not a block")
     return block
 
 
