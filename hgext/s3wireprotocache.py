@@ -141,6 +141,26 @@ All settings are in the section ``[s3wireprotocache]``.
     say so by itself. Objects that are about to be deleted are not given to
     clients, but stored anew. With 0 there is no such rule. (default: 0)
 
+``public-url``
+    The URL at which clients reach this repository, for short URLs. Without
+    it, the one that their request came to; needed where another server passes
+    requests on to this one. (default: empty)
+
+``url-secret``
+    What short URLs are signed with, 16 characters or more, the same on all
+    servers behind one address. Without it, that follows from
+    ``secret-access-key``, or is kept in a file of this machine.
+    (default: empty)
+
+``short-url-lifetime``
+    For how many seconds a short URL is good: a clone must have come to its
+    last one by then. (default: 21600)
+
+``sendfile-header``
+    How a server in front sends files for this one: ``X-Sendfile``, which gives
+    it their paths, or ``X-Accel-Redirect: /hg-s3/`` with the URI at which it
+    has the store's folder. For stores that are folders. (default: empty)
+
 Commands
 ========
 
@@ -169,7 +189,7 @@ from mercurial.i18n import _
 
 import hgs3
 from hgs3 import compat, crossing, generation, settings
-from hgs3.wireproto import v1setup
+from hgs3.wireproto import v1setup, websetup
 
 testedwith = b"6.0.3 7.2.4"
 minimumhgversion = b"5.9"
@@ -191,18 +211,13 @@ def getversion():
 def extsetup(ui):
     generation.setup()
     v1setup.setup()
+    websetup.setup()
     v2 = compat.wireprotov2()
-    if v2 is None:
-        ui.debug(
-            b"s3wireprotocache: this Mercurial has no wire protocol version 2,"
-            b" nothing to do\n"
-        )
-        return
+    if v2 is not None:
+        # Imported here, since a Mercurial without version 2 lacks what it needs.
+        from hgs3.wireproto import v2setup
 
-    # Imported here, since a Mercurial without version 2 lacks what it needs.
-    from hgs3.wireproto import v2setup
-
-    v2setup.setup(*v2)
+        v2setup.setup(*v2)
 
 
 def reposetup(ui, repo):

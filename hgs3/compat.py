@@ -28,3 +28,12 @@ def neutral_revision_flags():
     return getattr(
         constants, "REVIDX_NEUTRAL_FLAGS", constants.REVIDX_HASCOPIESINFO
     )
+
+
+def hgweb_classes():
+    """The WSGI applications of one repository and of several: two classes."""
+    # hg >= 7.0: the modules that define them are called hgweb_mod_inner and
+    # hgwebdir_mod_inner. The package names the right ones on either.
+    from mercurial import hgweb
+
+    return hgweb.hgweb_mod.hgweb, hgweb.hgwebdir_mod.hgwebdir

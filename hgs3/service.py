@@ -13,7 +13,7 @@ import hgdemandimport
 from mercurial import error, util
 from mercurial.i18n import _
 
-from . import crossing
+from . import crossing, urlsecret
 from . import settings as settingsmod
 from .cache import key as cachekey
 from .cache.admission import Occurrences
@@ -233,9 +233,22 @@ def _backend(ui, settings):
     return _backends[key]
 
 
+def url_secret(service, repo):
+    """The secret of the short URLs of ``repo``; None when there can be none."""
+    return urlsecret.of(
+        service.settings,
+        _host_folder(repo),
+        functools.partial(report_once, repo.ui),
+    )
+
+
+def _host_folder(repo):
+    return os.fsdecode(repo.cachevfs.join(FOLDER_NAME))
+
+
 def _host(repo):
     """(Coalescer, Occurrences) of all that serve ``repo`` on this host."""
-    folder = os.fsdecode(repo.cachevfs.join(FOLDER_NAME))
+    folder = _host_folder(repo)
     with _lock:
         if folder not in _hosts:
             report = functools.partial(_report, repo.ui)
@@ -249,6 +262,15 @@ def _host(repo):
 def _report(ui, line):
     """Say something that changes how the cache works, and is said once."""
     _tell(ui, b"s3wireprotocache: %s\n" % crossing.to_bytes(line))
+
+
+def report_once(ui, line):
+    """Say a line (str, without secrets), unless this process has said it."""
+    with _lock:
+        said = line in _complaints
+        _complaints.add(line)
+    if not said:
+        _report(ui, line)
 
 
 def _make_store(settings):

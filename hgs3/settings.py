@@ -12,10 +12,11 @@ import typing
 from mercurial import error
 from mercurial.i18n import _
 
-from . import crossing, settingvalues
+from . import crossing, settingvalues, shorturlsettings
 from .objectstore.base import StoreSettingsError
 from .objectstore.s3settings import S3Settings
 from .settingvalues import SECTION
+from .shorturlsettings import ShortUrlSettings
 
 #: Each item once, with its default. The extension registers them from here;
 #: its docstring describes them; a test compares the two.
@@ -49,6 +50,10 @@ DEFAULTS = (
     (b"breaker-failures", b"5"),
     (b"breaker-rest", b"30"),
     (b"object-lifetime", b"0"),
+    (b"public-url", b""),
+    (b"url-secret", b""),
+    (b"short-url-lifetime", b"21600"),
+    (b"sendfile-header", b""),
 )
 
 #: What can be cached: commands of version 2 of the wire protocol, and one of
@@ -100,6 +105,7 @@ class CacheSettings:
     breaker_failures: int
     breaker_rest_seconds: float
     object_lifetime_seconds: int
+    short_urls: ShortUrlSettings
 
 
 def load(ui) -> CacheSettings:
@@ -146,6 +152,7 @@ def _read(ui):
         * settingvalues.whole_number(
             ui, b"object-lifetime", 0, 36500, _(b"is not a number of days")
         ),
+        short_urls=shorturlsettings.read(ui),
     )
 
 

@@ -52,7 +52,7 @@ def _is_utf8(given):
     return True
 
 
-def url(ui, item):
+def url(ui, item, example=b"https://s3.example.com:9000"):
     value = text(ui, item)
     if not value:
         return ""
@@ -63,8 +63,7 @@ def url(ui, item):
         raise bad(
             item,
             problem,
-            _(b"set %s.%s to a URL such as https://s3.example.com:9000")
-            % (SECTION, item),
+            _(b"set %s.%s to a URL such as %s") % (SECTION, item, example),
         )
     return value
 

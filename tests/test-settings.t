@@ -1,5 +1,3 @@
-#require wireprotov2
-
 Every setting is checked when the server starts, and a bad one is named
 
   $ . "$TESTDIR/helpers.sh"
@@ -102,6 +100,22 @@ Every setting is checked when the server starts, and a bad one is named
   abort: s3wireprotocache.url-lifetime is not a number of seconds that S3 allows: '604801'
   (set s3wireprotocache.url-lifetime to 1 to 604800 (seven days))
   [255]
+  $ try public-url=hg.example.com
+  abort: s3wireprotocache.public-url is not an http or https URL
+  (set s3wireprotocache.public-url to a URL such as https://hg.example.com/repo)
+  [255]
+  $ try url-secret=short
+  abort: s3wireprotocache.url-secret is too short
+  (set s3wireprotocache.url-secret to 16 random characters or more)
+  [255]
+  $ try short-url-lifetime=6h
+  abort: s3wireprotocache.short-url-lifetime is not a number of seconds: '6h'
+  (set s3wireprotocache.short-url-lifetime to 1 to 604800 (seven days))
+  [255]
+  $ try sendfile-header=X-Accel-Redirect
+  abort: s3wireprotocache.sendfile-header is not one that is known: 'X-Accel-Redirect'
+  (set s3wireprotocache.sendfile-header to X-Sendfile, or to X-Accel-Redirect: /hg-s3/ with the URI of the store's folder)
+  [255]
   $ try acl=public-read
   abort: s3wireprotocache.acl would show cached responses to strangers: 'public-read'
   (set s3wireprotocache.acl to private; clients read by presigned URLs and need no more)
@@ -145,6 +159,7 @@ Other commands do not care, and do not load what talks to S3
   $ hg -R server log --config s3wireprotocache.bucket=hg-cache --config extensions.loaded=loaded.py
   0
 
+#if wireprotov2
 The settings of a repository that only turns up while serving (under
 --web-conf) cannot stop the server; they are said once, and it is served
 without the cache
@@ -177,9 +192,15 @@ without the cache
   warning: s3wireprotocache.url-lifetime is not a number of seconds that S3 allows: 'soon'
   (set s3wireprotocache.url-lifetime to 1 to 604800 (seven days); serving without the cache until then)
 
+#endif
+
 The same mistake in the web.conf itself is seen at the start
 
-  $ cat >> web.conf << EOF
+  $ cat > web.conf << EOF
+  > [paths]
+  > one = $TESTTMP/server
+  > [extensions]
+  > s3wireprotocache =
   > [s3wireprotocache]
   > bucket = hg-cache
   > endpoint-url = nowhere
@@ -189,6 +210,7 @@ The same mistake in the web.conf itself is seen at the start
   (set s3wireprotocache.endpoint-url to a URL such as https://s3.example.com:9000)
   [255]
 
+#if wireprotov2
 A server that has a bucket, but nothing that could use it
 
   $ startserver server --config s3wireprotocache.bucket=hg-cache --config experimental.web.api.http-v2=no \
@@ -197,6 +219,7 @@ A server that has a bucket, but nothing that could use it
   warning: s3wireprotocache: nothing will be cached: experimental.web.api.http-v2 is off
   (set experimental.web.api.http-v2 to true)
   $ stopserver
+#endif
 
 boto3 is not there
 

@@ -29,15 +29,16 @@ def advertised_targets(store):
     return [target]
 
 
-def is_possible(proto, store, targets):
+def is_possible(request, store, targets):
     """Whether the client follows a redirect to ``store``, and may.
 
-    ``targets`` is the list of names that it accepts.
+    ``request`` is hgweb's ``parsedrequest``, ``targets`` the list of names that
+    it accepts.
     """
-    return target_name(store) in targets and not sends_password_along(proto)
+    return target_name(store) in targets and not sends_password_along(request)
 
 
-def sends_password_along(proto):
+def sends_password_along(request):
     """Whether a redirect would take the client's password to the store.
 
     A client that has authenticated by HTTP Basic sends its ``Authorization``
@@ -48,7 +49,6 @@ def sends_password_along(proto):
     Seen by the header, or by what a front server says instead of it. One that
     says nothing of either cannot be noticed.
     """
-    request = proto._req
     if request.headers.get(b"Authorization"):
         scheme = request.headers[b"Authorization"].split(None, 1)[:1]
         return [word.lower() for word in scheme] == [b"basic"]

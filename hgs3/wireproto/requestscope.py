@@ -1,4 +1,4 @@
-"""Know when a request is over, however it ends.
+"""What goes with one request: its end, and the address that it came to.
 
 A response is a chain of generators. When a client goes away, they are dropped
 half-way, but not closed: Mercurial's frame reactor and its generators refer
@@ -8,13 +8,33 @@ memory or its disk. The outermost generator is in no such circle: it ends
 with the request, and takes along what was registered here.
 """
 
+import re
 import threading
+
+from mercurial import util
 
 from .. import eager
 
+#: What a front server adds, by which a request is known to have come through one.
+_FORWARDED = (
+    b"Forwarded",
+    b"X-Forwarded-For",
+    b"X-Forwarded-Host",
+    b"X-Forwarded-Proto",
+    b"X-Real-IP",
+)
+
+_HOST = re.compile(rb"[A-Za-z0-9._-]+(:[0-9]+)?\Z|\[[0-9A-Fa-f:.]+\](:[0-9]+)?\Z")
+
+
+class _Request:
+    def __init__(self, req):
+        self.req = req
+        self.callbacks = []
+
 
 class _Scope(threading.local):
-    callbacks = None
+    request = None
 
 
 _scope = _Scope()
@@ -26,8 +46,41 @@ def at_end(callback):
     It must not raise, and may find that all was done already. Does nothing
     outside of a request that :func:`run_wsgi` serves.
     """
-    if _scope.callbacks is not None:
-        _scope.callbacks.append(callback)
+    if _scope.request is not None:
+        _scope.request.callbacks.append(callback)
+
+
+def current():
+    """hgweb's ``parsedrequest`` that this thread is at; None outside HTTP."""
+    return _scope.request.req if _scope.request is not None else None
+
+
+def base_url(req):
+    """The URL of the repository as its client wrote it, without a slash at
+    the end, or None where it cannot be told; bytes.
+
+    By the request's Host header and its path. Behind a front server neither
+    need be what the client wrote, and a client that is sent to the wrong place
+    fails: then only ``web.baseurl`` says, which hgwebdir heeds.
+    """
+    if req.advertisedbaseurl != _server_url(req):
+        base = req.advertisedbaseurl  # of web.baseurl, like apppath
+    elif any(req.headers.get(name) for name in _FORWARDED):
+        return None
+    else:
+        base = req.baseurl
+    scheme, _separator, host = base.partition(b"://")
+    if scheme not in (b"http", b"https") or not _HOST.match(host):
+        return None
+    return base + util.urlreq.quote(req.apppath.rstrip(b"/"))
+
+
+def _server_url(req):
+    """What ``advertisedbaseurl`` is where ``web.baseurl`` says nothing else."""
+    port = req.rawenv[b"SERVER_PORT"]
+    url = b"%s://%s" % (req.urlscheme, req.rawenv[b"SERVER_NAME"])
+    usual = b"443" if req.urlscheme == b"https" else b"80"
+    return url if port == usual else b"%s:%s" % (url, port)
 
 
 def run_wsgi(orig, self, req, res):
@@ -35,13 +88,13 @@ def run_wsgi(orig, self, req, res):
     # The first of our functions that a request comes to where hgwebdir has
     # loaded the extension for one of its repositories only now.
     eager.load_once()
-    callbacks = _scope.callbacks = []
+    request = _scope.request = _Request(req)
     try:
         for chunk in orig(self, req, res):
             yield chunk
     finally:
-        if _scope.callbacks is callbacks:
+        if _scope.request is request:
             # The thread may idle; what it served must not live on with it.
-            _scope.callbacks = None
-        for callback in callbacks:
+            _scope.request = None
+        for callback in request.callbacks:
             callback()

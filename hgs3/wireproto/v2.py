@@ -158,7 +158,7 @@ class ResponseCacher:
     def _search(self):
         """A v2follow.Hit, or None when the command has to run."""
         redirectable = redirect.is_possible(
-            self._proto, self._service.store, self._redirecttargets
+            self._proto._req, self._service.store, self._redirecttargets
         )
         search = self._service.search(
             self._repo,

@@ -1,24 +1,15 @@
 """Where Mercurial's own code is hooked for wire protocol version 2."""
 
-import weakref
-
-from mercurial import extensions, hgweb
-from mercurial.hgweb import hgweb_mod, hgwebdir_mod
+from mercurial import extensions
 from mercurial.i18n import _
 
-from .. import eager, settings
 from .. import service as servicemod
-from . import redirect, removedfiles, requestscope, v2, v2commands
-
-#: What createapp checked, for the process that then serves: WSGI application
-#: to (ui, CacheService).
-_services = weakref.WeakKeyDictionary()
+from .. import settings
+from . import redirect, removedfiles, v2, v2commands, websetup
 
 
 def setup(server, types):
     """Hook the modules wireprotov2server and wireprototypes; called once."""
-    # Loaded now, in the main thread: it is what loads the rest.
-    vars(eager)
     removedfiles.serve_removed_files(server.COMMANDS)
     v2commands.make_cacheable(server, v2.is_ours)
 
@@ -31,11 +22,7 @@ def setup(server, types):
     extensions.wrapfunction(
         server, "getadvertisedredirecttargets", _getadvertisedredirecttargets
     )
-    for application in (hgweb_mod.hgweb, hgwebdir_mod.hgwebdir):
-        extensions.wrapfunction(application, "__call__", _application_called)
-    extensions.wrapfunction(hgweb_mod.hgweb, "run_wsgi", requestscope.run_wsgi)
-    extensions.wrapfunction(hgweb, "createapp", _createapp)
-    extensions.wrapfunction(hgweb.httpservice, "init", _httpservice_init)
+    websetup.before_serving(_warn_if_unused)
 
 
 def reposetup(repo):
@@ -83,36 +70,6 @@ def _makeresponsecacher(
 def _getadvertisedredirecttargets(orig, repo, proto):
     service = servicemod.of(repo.ui)
     return redirect.advertised_targets(service.store) + orig(repo, proto)
-
-
-def _application_called(orig, self, env, respond):
-    """A request comes in, perhaps one of many at once, and the first ones."""
-    eager.load_once()
-    return orig(self, env, respond)
-
-
-def _createapp(orig, baseui, repo, webconf):
-    """``hg serve`` starts: refuse settings that can never work.
-
-    Called in the process that the user looks at, before it goes into the
-    background.
-    """
-    eager.load_once()
-    app = orig(baseui, repo, webconf)
-    # hgwebdir has a ui of its own, with its configuration file read.
-    ui = app.ui if webconf else repo.ui
-    _services[app] = ui, servicemod.start(ui)
-    return app
-
-
-def _httpservice_init(orig, self):
-    """The process that is going to serve is about to listen."""
-    if self.app in _services:
-        ui, service = _services[self.app]
-        if not isinstance(self.app, hgwebdir_mod.hgwebdir):
-            _warn_if_unused(ui, service)
-        servicemod.probe(ui, service)
-    return orig(self)
 
 
 def _warn_if_unused(ui, service):

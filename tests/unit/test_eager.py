@@ -7,12 +7,9 @@ import sys
 import threading
 
 import pytest
-import v2bench
 from stores import PATIENCE_SECONDS
 
 from testlib.servers import HOST, clean_environment
-
-pytestmark = v2bench.without_version_2
 
 #: Without the care that is tested, most servers fail one of six.
 CLIENTS = 8

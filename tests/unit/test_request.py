@@ -50,7 +50,7 @@ ENVIRONMENT = {
 )
 def test_who_would_send_a_password_along(environment, sends):
     request = requestmod.parserequestfromenv(dict(ENVIRONMENT, **environment))
-    assert redirect.sends_password_along(types.SimpleNamespace(_req=request)) == sends
+    assert redirect.sends_password_along(request) == sends
 
 
 class Callback:

@@ -11,6 +11,7 @@ from stores import SECRET
 from hgs3 import settings
 from hgs3.objectstore.base import StoreSettingsError
 from hgs3.objectstore.s3settings import S3Settings
+from hgs3.shorturlsettings import Sendfile, ShortUrlSettings
 
 NAMES = [name.decode() for name, _default in settings.DEFAULTS]
 
@@ -55,6 +56,9 @@ def test_defaults():
         breaker_failures=5,
         breaker_rest_seconds=30.0,
         object_lifetime_seconds=0,
+        short_urls=ShortUrlSettings(
+            public_url="", secret="", lifetime_seconds=21600, sendfile=None
+        ),
     )
 
 
@@ -82,6 +86,10 @@ def test_everything_set():
         breaker_failures="0",
         breaker_rest="0.5",
         object_lifetime="30",
+        public_url="https://hg.example.com:8443/mirror/repo/",
+        url_secret="sixteen letters!",
+        short_url_lifetime="3600",
+        sendfile_header="X-Accel-Redirect: /hg-s3/",
     )
     assert loaded == settings.CacheSettings(
         store=S3Settings(
@@ -109,6 +117,12 @@ def test_everything_set():
         breaker_failures=0,
         breaker_rest_seconds=0.5,
         object_lifetime_seconds=30 * 24 * 3600,
+        short_urls=ShortUrlSettings(
+            public_url="https://hg.example.com:8443/mirror/repo",
+            secret="sixteen letters!",
+            lifetime_seconds=3600,
+            sendfile=Sendfile("X-Accel-Redirect", "/hg-s3/"),
+        ),
     )
 
 
@@ -219,10 +233,24 @@ BAD_VALUES = {
     "min-occurrences": ["", "-1", "1.5", "many", "1001"],
     "breaker-rest": ["", "0", "-1", "inf", "nan", "30s"],
     "object-lifetime": ["", "-1", "1.5", "30d", "36501"],
+    "url-secret": ["a\nb", "fifteen letters"],
+    "sendfile-header": [
+        "X-Accel-Redirect",
+        "X-Accel-Redirect:",
+        "X-Accel-Redirect: hg-s3/",
+        "X-Accel-Redirect: /hg-s3",
+        "X-Accel-Redirect: /hg s3/",
+        "X-Accel-Redirect: /hg-s3/?a=b/",
+        "X-Sendfile: /hg-s3/",
+        "X-Sendfile:",
+        "X-Other",
+    ],
 }
 BAD_VALUES["lease-time"] = BAD_VALUES["coalesce-timeout"]
 BAD_VALUES["breaker-failures"] = BAD_VALUES["min-occurrences"]
 BAD_VALUES["public-endpoint-url"] = BAD_VALUES["endpoint-url"]
+BAD_VALUES["public-url"] = BAD_VALUES["endpoint-url"]
+BAD_VALUES["short-url-lifetime"] = BAD_VALUES["url-lifetime"]
 BAD_VALUES["read-timeout"] = BAD_VALUES["connect-timeout"]
 CASES = [(name, value) for name in sorted(BAD_VALUES) for value in BAD_VALUES[name]]
 
@@ -238,7 +266,7 @@ def test_a_bad_value_is_named_with_a_hint(name, value):
     assert hint
 
 
-@pytest.mark.parametrize("name", ["endpoint-url", "public-endpoint-url"])
+@pytest.mark.parametrize("name", ["endpoint-url", "public-endpoint-url", "public-url"])
 @pytest.mark.parametrize("user", ["key:%s@" % SECRET, "key@", ":@", "@"])
 def test_credentials_in_a_url_are_refused_and_not_shown(name, user):
     url = "https://%shost/" % user.replace("/", "%2F")
@@ -308,10 +336,14 @@ def test_an_unknown_item(name, suggestion):
 
 def test_secrets_are_not_shown():
     loaded = load(
-        access_key_id="key", secret_access_key=SECRET, session_token="the-token"
+        access_key_id="key",
+        secret_access_key=SECRET,
+        session_token="the-token",
+        url_secret="the-secret-of-urls",
     )
     for text in (repr(loaded), str(loaded), repr(loaded.store)):
         assert SECRET not in text and "the-token" not in text
+        assert "the-secret-of-urls" not in text
         assert "us-west-2" in text
 
 
