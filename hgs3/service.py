@@ -1,4 +1,4 @@
-"""What one server process shares: a store for each bucket, one uploader.
+"""What one server process shares: its stores, one uploader.
 
 Mercurial makes a new repository object for many requests (hgwebdir makes one
 for each); what is costly to make must outlive them.
@@ -25,7 +25,9 @@ from .cache.upload import Uploader
 from .forksafe import ForkSafeLock
 from .objectstore.base import StoreResting, StoreSettingsError, StoreUnavailable
 from .objectstore.breaker import BreakerStore
+from .objectstore.filesettings import FileSettings
 from .objectstore.null import NullStore
+from .objectstore.s3settings import S3Settings
 
 #: What a store can be out of order for.
 LOOKUP = "look-up"
@@ -133,8 +135,8 @@ class Health:
     only be read, every look-up is fine and no upload is.
     """
 
-    def __init__(self, bucket):
-        self._bucket = crossing.to_bytes(bucket)
+    def __init__(self, description):
+        self._description = crossing.to_bytes(description)
         self._lock = threading.Lock()
         self._failing = set()
 
@@ -147,10 +149,10 @@ class Health:
             _tell(
                 ui,
                 _(
-                    b"warning: s3wireprotocache: bucket %s cannot be used, "
+                    b"warning: s3wireprotocache: %s cannot be used, "
                     b"serving without the cache until it can: %s\n"
                 )
-                % (self._bucket, crossing.to_bytes(reason)),
+                % (self._description, crossing.to_bytes(reason)),
             )
 
     def fine(self, ui, kind):
@@ -162,7 +164,7 @@ class Health:
         if last:
             _tell(
                 ui,
-                _(b"s3wireprotocache: bucket %s can be used again\n") % self._bucket,
+                _(b"s3wireprotocache: %s can be used again\n") % self._description,
             )
 
 
@@ -227,7 +229,7 @@ def _backend(ui, settings):
             )
         _backends[key] = Backend(
             store,
-            Health(settings.store.bucket),
+            Health(settings.store.description),
             Leases(store, settings.lease_seconds, functools.partial(_report, ui)),
         )
     return _backends[key]
@@ -274,23 +276,36 @@ def report_once(ui, line):
 
 
 def _make_store(settings):
-    if not settings.bucket:
+    if not settings.is_configured:
         return NullStore()
     # boto3 imports and probes in ways that lazy modules break, and Mercurial's
     # lazy modules race when two requests load the same one first.
     with hgdemandimport.deactivated():
         try:
-            from .objectstore.s3 import S3Store
-        except ImportError as err:
-            raise error.Abort(
-                _(b"s3wireprotocache cannot load boto3: %s")
-                % crossing.to_bytes(str(err)),
-                hint=_(b"install boto3 into the Python that runs this Mercurial"),
-            )
-        try:
-            return S3Store(settings)
+            return _STORE_MAKERS[type(settings)](settings)
         except StoreSettingsError as err:
             raise settingsmod.store_settings_abort(err)
+
+
+def _make_s3_store(settings):
+    try:
+        from .objectstore.s3 import S3Store
+    except ImportError as err:
+        raise error.Abort(
+            _(b"s3wireprotocache cannot load boto3: %s") % crossing.to_bytes(str(err)),
+            hint=_(b"install boto3 into the Python that runs this Mercurial"),
+        )
+    return S3Store(settings)
+
+
+def _make_file_store(settings):
+    from .objectstore.file import FileStore
+
+    return FileStore(settings)
+
+
+#: Each kind of store is imported when it is used, and no other.
+_STORE_MAKERS = {S3Settings: _make_s3_store, FileSettings: _make_file_store}
 
 
 def _complain_once(ui, err):

@@ -6,6 +6,7 @@ and said with the setting's name and a hint.
 
 import dataclasses
 import difflib
+import os
 import re
 import typing
 
@@ -14,6 +15,7 @@ from mercurial.i18n import _
 
 from . import crossing, settingvalues, shorturlsettings
 from .objectstore.base import StoreSettingsError
+from .objectstore.filesettings import FileSettings
 from .objectstore.s3settings import S3Settings
 from .settingvalues import SECTION
 from .shorturlsettings import ShortUrlSettings
@@ -22,6 +24,8 @@ from .shorturlsettings import ShortUrlSettings
 #: its docstring describes them; a test compares the two.
 DEFAULTS = (
     (b"bucket", b""),
+    (b"store", b""),
+    (b"store-size", b"10GB"),
     (b"prefix", b""),
     (b"region", b"us-west-2"),
     (b"access-key-id", b""),
@@ -90,7 +94,7 @@ class CacheSettings:
     Zero stands for "never", "none" or "off" in what comes after it.
     """
 
-    store: S3Settings
+    store: typing.Union[S3Settings, FileSettings]
     prefix: str
     minimum_object_bytes: int
     url_lifetime_seconds: int
@@ -166,8 +170,8 @@ def store_settings_abort(err: StoreSettingsError) -> error.Abort:
 
 
 def is_on(ui) -> bool:
-    """Whether a bucket is configured; checks nothing."""
-    return bool(ui.config(SECTION, b"bucket"))
+    """Whether a bucket or a folder is configured; checks nothing."""
+    return any(ui.config(SECTION, item) for item in (b"bucket", b"store"))
 
 
 def publishes_on_push(ui) -> bool:
@@ -194,6 +198,37 @@ def v2_switched_off(ui) -> typing.Optional[bytes]:
 
 
 def _store_settings(ui):
+    bucket, folder = _s3_settings(ui), _file_settings(ui)
+    if folder is None:
+        return bucket
+    if bucket.is_configured:
+        raise error.Abort(
+            _(b"%s.store and %s.bucket are both set") % (SECTION, SECTION),
+            hint=_(b"remove %s.bucket to store in a folder, or %s.store")
+            % (SECTION, SECTION),
+        )
+    return folder
+
+
+def _file_settings(ui):
+    """None without ``store``."""
+    limit_bytes = settingvalues.size(ui, b"store-size")
+    value = settingvalues.text(ui, b"store")
+    if not value:
+        return None
+    scheme, _colon, path = value.partition(":")
+    if scheme != "file" or not path:
+        raise settingvalues.bad(
+            b"store",
+            _(b"names no kind of store that is known: '%s'") % crossing.to_bytes(value),
+            _(b"set %s.store to file: and the path of a folder, or use bucket")
+            % SECTION,
+        )
+    # As the system has it, whatever the encoding that Python takes it for.
+    return FileSettings(os.fsdecode(crossing.to_bytes(path)), limit_bytes)
+
+
+def _s3_settings(ui):
     access_key_id = settingvalues.text(ui, b"access-key-id")
     secret_access_key = settingvalues.text(ui, b"secret-access-key")
     session_token = settingvalues.text(ui, b"session-token")

@@ -98,7 +98,7 @@ Settings
   [1]
   $ hg -R server s3cache check --config s3wireprotocache.bucket=
   abort: no bucket is configured
-  (set s3wireprotocache.bucket)
+  (set s3wireprotocache.bucket, or s3wireprotocache.store)
   [255]
 
 No credentials at all

@@ -222,15 +222,15 @@ A bucket that is missing, a store that is not there, and none at all
   abort: the store cannot be used: listing failed: An error occurred (NoSuchBucket) when calling the ListObjectsV2 operation: The specified bucket does not exist (create the bucket or correct bucket)
   abort: the store cannot be used: listing failed: Could not connect to the endpoint URL: "http://$LOCALIP:$HGPORT2/hg-cache"
   abort: no bucket is configured
-  (set s3wireprotocache.bucket)
+  (set s3wireprotocache.bucket, or s3wireprotocache.store)
   abort: the store cannot be used: listing failed: An error occurred (NoSuchBucket) when calling the ListObjectsV2 operation: The specified bucket does not exist (create the bucket or correct bucket)
   abort: the store cannot be used: listing failed: Could not connect to the endpoint URL: "http://$LOCALIP:$HGPORT2/hg-cache"
   abort: no bucket is configured
-  (set s3wireprotocache.bucket)
+  (set s3wireprotocache.bucket, or s3wireprotocache.store)
   abort: the store cannot be used: listing failed: An error occurred (NoSuchBucket) when calling the ListObjectsV2 operation: The specified bucket does not exist (create the bucket or correct bucket)
   abort: the store cannot be used: listing failed: Could not connect to the endpoint URL: "http://$LOCALIP:$HGPORT2/hg-cache"
   abort: no bucket is configured
-  (set s3wireprotocache.bucket)
+  (set s3wireprotocache.bucket, or s3wireprotocache.store)
   [255]
 
 Credentials that may not delete, or not see to uploads

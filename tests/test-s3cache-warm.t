@@ -187,7 +187,7 @@ A store that is not there
   [255]
   $ hg -R server s3cache warm --config s3wireprotocache.bucket=
   abort: no bucket is configured
-  (set s3wireprotocache.bucket)
+  (set s3wireprotocache.bucket, or s3wireprotocache.store)
   [255]
 
 One that goes down in the middle: what is left is not computed for nothing

@@ -1,4 +1,4 @@
-"""``hg s3cache check``: does all work that serving from the bucket needs?"""
+"""``hg s3cache check``: does all work that serving from the store needs?"""
 
 import contextlib
 
@@ -8,7 +8,9 @@ from mercurial import error
 from .. import crossing
 from .. import service as servicemod
 from ..cache import key as cachekey
+from ..objectstore.filesettings import FileSettings
 from ..objectstore.finding import FAILED, OK, Finding
+from ..objectstore.s3settings import S3Settings
 from . import common
 
 SETTINGS = "settings"
@@ -40,21 +42,35 @@ def _findings(ui):
         )
         return
     settings = service.settings
-    if not settings.store.bucket:
+    if not settings.store.is_configured:
         raise common.no_bucket()
     yield Finding(SETTINGS, OK)
-    # boto3 is there, since the store was made; modules of its own must not be
-    # lazy ones.
+    # boto3 is there, if the store needs it, since that was made; modules of its
+    # own must not be lazy ones.
     with hgdemandimport.deactivated():
-        from ..objectstore.s3check import S3Check
-    check = S3Check(
+        check = _CHECK_MAKERS[type(settings.store)](settings)
+    with contextlib.closing(check.run()) as findings:
+        for finding in findings:
+            yield finding
+
+
+def _s3_check(settings):
+    from ..objectstore.s3check import S3Check
+
+    return S3Check(
         settings.store,
         cachekey.cache_folder(settings.prefix),
         settings.url_lifetime_seconds,
     )
-    with contextlib.closing(check.run()) as findings:
-        for finding in findings:
-            yield finding
+
+
+def _file_check(settings):
+    from ..objectstore.filecheck import FileCheck
+
+    return FileCheck(settings.store, cachekey.cache_folder(settings.prefix))
+
+
+_CHECK_MAKERS = {S3Settings: _s3_check, FileSettings: _file_check}
 
 
 def _show(fm, finding):

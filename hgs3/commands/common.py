@@ -12,16 +12,17 @@ from ..objectstore.base import StoreUnavailable
 
 
 def service_with_bucket(ui):
-    """The CacheService for ``ui``; error.Abort where there is no bucket."""
+    """The CacheService for ``ui``; error.Abort where nothing is stored."""
     service = servicemod.start(ui)
-    if not service.settings.store.bucket:
+    if not service.settings.store.is_configured:
         raise no_bucket()
     return service
 
 
 def no_bucket():
     return error.Abort(
-        _(b"no bucket is configured"), hint=_(b"set s3wireprotocache.bucket")
+        _(b"no bucket is configured"),
+        hint=_(b"set s3wireprotocache.bucket, or s3wireprotocache.store"),
     )
 
 

@@ -7,6 +7,7 @@ from mercurial import error, util
 from mercurial.i18n import _
 
 from ..objectstore.base import StoreUnavailable, StoreUnsupported
+from ..objectstore.s3settings import S3Settings
 from . import common
 
 SECONDS_A_DAY = 24 * 3600
@@ -90,8 +91,10 @@ def _purge_uploads(service, folder, oldest_kept, really):
 
     Returns how many there were, and None or why that is not known. Not a
     reason to end the command: some stores do not know the requests, and some
-    credentials do not allow them.
+    credentials do not allow them. Only a bucket has any.
     """
+    if not isinstance(service.settings.store, S3Settings):
+        return 0, None
     with hgdemandimport.deactivated():
         from ..objectstore.s3maintenance import S3Maintenance
     bucket = S3Maintenance(service.settings.store)

@@ -172,6 +172,15 @@ class ObjectStore(abc.ABC):
         None when it makes none.
         """
 
+    def body_path(self, key: str) -> typing.Optional[str]:
+        """The path of a plain file of this machine that is the body at ``key``,
+        for a web server that sends it by itself.
+
+        None when there is no such object, and where bodies are no files. The
+        file never changes, but may be gone by the time that it is opened.
+        """
+        return None
+
     @abc.abstractmethod
     def probe(self) -> None:
         """Raise StoreUnavailable unless the store can be used now."""

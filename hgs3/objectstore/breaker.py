@@ -25,7 +25,7 @@ class BreakerStore(ObjectStore):
     (StoreUnavailable) in a row.
 
     Meanwhile each call raises StoreResting at once and makes no request. Reads
-    (head, read, list, probe) and writes (put, put_if_absent, delete) rest
+    (head, read, list, body_path, probe) and writes (put, put_if_absent, delete) rest
     apart: a bucket that may only be read is still worth reading.
 
     After the rest, one trial decides whether there is another. For reads it is
@@ -88,6 +88,10 @@ class BreakerStore(ObjectStore):
     def list(self, prefix):
         with self._reading():
             yield from self._store.list(prefix)
+
+    def body_path(self, key):
+        with self._reading():
+            return self._store.body_path(key)
 
     def probe(self):
         with self._reading():

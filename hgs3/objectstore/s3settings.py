@@ -22,3 +22,12 @@ class S3Settings:
     acl: str = "private"
     connect_timeout_seconds: float = 2.0
     read_timeout_seconds: float = 10.0
+
+    @property
+    def is_configured(self) -> bool:
+        return bool(self.bucket)
+
+    @property
+    def description(self) -> str:
+        """What it is called in messages."""
+        return "bucket %s" % self.bucket

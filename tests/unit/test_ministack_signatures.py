@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from store_contract import StoreContract
+from store_contract import UrlStoreContract
 from stores import PATIENCE_SECONDS, fetch, new_bucket_name, put, s3_store
 
 from hgs3.objectstore.base import StoreUnavailable
@@ -45,7 +45,7 @@ def signed_store(open_store):
     return open_store()
 
 
-class TestS3StoreOnMinistack(StoreContract):
+class TestS3StoreOnMinistack(UrlStoreContract):
     @pytest.fixture
     def store(self, signed_store):
         return signed_store

@@ -5,7 +5,7 @@ own; what exactly goes over the wire is in test_objectstore_wire.py.
 import io
 
 import pytest
-from store_contract import LARGE, StoreContract
+from store_contract import LARGE, UrlStoreContract
 from stores import put, s3_store
 
 from hgs3.objectstore.base import StoreUnavailable, StoreUnsupported
@@ -14,20 +14,20 @@ from hgs3.objectstore.null import NullStore
 from hgs3.objectstore.s3 import MULTIPART_BYTES
 
 
-class TestS3StoreOnMoto(StoreContract):
+class TestS3StoreOnMoto(UrlStoreContract):
     @pytest.fixture
     def store(self, moto, bucket):
         return s3_store(moto.url, bucket, addressing_style="path")
 
 
-class TestABreakerAroundIt(StoreContract):
+class TestABreakerAroundIt(UrlStoreContract):
     @pytest.fixture
     def store(self, moto, bucket):
         store = s3_store(moto.url, bucket, addressing_style="path")
         return BreakerStore(store, failures=1, rest_seconds=1e9)
 
 
-class TestOneClientForServerAndOneForClients(StoreContract):
+class TestOneClientForServerAndOneForClients(UrlStoreContract):
     """The same store under two names, as behind a proxy."""
 
     @pytest.fixture

@@ -1,0 +1,329 @@
+"""A store in a folder of this machine: no service, no account, no network.
+
+An object is two plain files, the body and a record that names it (see
+filenames.py). The record is what makes an object: it is put in place by a
+rename, after the body is complete and on the disk, so that both appear and
+change at once. A body never changes and is never written to again; a reader
+that has opened it reads it to its end, even if it is replaced or evicted
+meanwhile. Readers take no lock.
+
+Of what is used, the file of the body is touched: its time is the time of the
+last use, and that of the record the time of the upload.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import re
+import time
+import typing
+
+from . import filenames
+from .base import (
+    CHUNK_BYTES,
+    ListedObject,
+    ObjectInfo,
+    ObjectStore,
+    StoreSettingsError,
+    StoreUnavailable,
+)
+from .filefolder import Folder, faults, remove
+from .filerecord import Record
+from .filesettings import FileSettings
+from .filespace import Space, cost, locks_exist
+from .filesweep import SWEEP_SECONDS, Sweep
+
+_CONTENT_TYPE = "application/octet-stream"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class _Found(typing.NamedTuple):
+    """An object that is there, or was a moment ago."""
+
+    record: Record
+    modified: float
+    path: str
+
+
+class FileStore(ObjectStore):
+    """The folder that FileSettings describe; made if it is missing, in a folder
+    that exists. It may be used by any number of processes at once.
+
+    Raises StoreSettingsError for a path that can never be one. A folder that
+    vanishes later is not made anew: the disk that it is on may be unmounted.
+    """
+
+    def __init__(self, settings: FileSettings) -> None:
+        if not locks_exist():
+            raise StoreSettingsError("store", "this system has no flock for a folder")
+        if _CONTROL.search(settings.path):
+            raise StoreSettingsError("store", "holds a control character")
+        if not os.path.isabs(settings.path):
+            raise StoreSettingsError(
+                "store", "is not an absolute path: '%s'" % settings.path
+            )
+        if os.path.exists(settings.path) and not os.path.isdir(settings.path):
+            raise StoreSettingsError("store", "is not a folder: '%s'" % settings.path)
+        self._limit_bytes = settings.limit_bytes
+        self._folder = Folder(settings.path)
+        self._space = Space(self._folder)
+        # What is in the way of it, is so for each request, too.
+        with contextlib.suppress(OSError):
+            os.mkdir(settings.path, 0o700)
+
+    def head(self, key):
+        with faults("HEAD", self._folder):
+            found = self._find(key)
+        if found is None:
+            return None
+        # Whoever is told that it is there may read it soon.
+        _touch(found.path)
+        return ObjectInfo(
+            key,
+            found.record.size_bytes,
+            found.record.metadata,
+            age_seconds=max(0.0, time.time() - found.modified),
+            sha256_hex=found.record.sha256_hex,
+        )
+
+    def read(self, key):
+        with faults("GET", self._folder):
+            found = self._find(key)
+            while found is not None:
+                try:
+                    file = open(found.path, "rb", buffering=0)
+                except FileNotFoundError:
+                    # Replaced or evicted a moment ago: it is looked for again.
+                    found = self._find(key)
+                else:
+                    _touch(found.path)
+                    return _chunks(file, found.record.size_bytes, self._folder)
+        return None
+
+    def body_path(self, key):
+        with faults("GET", self._folder):
+            found = self._find(key)
+        if found is None:
+            return None
+        _touch(found.path)
+        return found.path
+
+    def put(self, key, body, size_bytes, content_type, metadata, sha256_hex):
+        record = Record(key, size_bytes, sha256_hex, content_type, dict(metadata))
+        needed = cost(size_bytes)
+        if 0 < self._limit_bytes < needed:
+            raise StoreUnavailable(
+                "PUT failed: %d bytes are more than store-size allows" % size_bytes
+            )
+        with faults("PUT", self._folder):
+            if self._reserve(needed):
+                self._sweep(needed)
+            self._store(record, body, needed, lambda name: True)
+
+    def put_if_absent(self, key, body, metadata):
+        record = Record(
+            key,
+            len(body),
+            hashlib.sha256(body).hexdigest(),
+            _CONTENT_TYPE,
+            dict(metadata),
+        )
+        with faults("conditional PUT", self._folder):
+            if self._find(key) is not None:
+                return False
+            # Nobody waits for a sweep here, a put follows soon.
+            needed = cost(len(body))
+            self._reserve(needed)
+            return self._store(
+                record, io.BytesIO(body), needed, lambda name: self._find(key) is None
+            )
+
+    def _reserve(self, needed):
+        """Count what is going to be written; whether a sweep is due."""
+        with self._space.locked() as count:
+            count.add(needed)
+            return (
+                count.bytes is None
+                or 0 < self._limit_bytes < count.bytes
+                # Not the other way round, for clocks that are set back.
+                or not 0 <= time.time() - count.swept <= SWEEP_SECONDS
+            )
+
+    def _sweep(self, reserved):
+        try:
+            Sweep(self._folder, self._space, self._limit_bytes, reserved).run()
+        except BaseException:
+            self._give_back(reserved)
+            raise
+
+    def _store(self, record, body, reserved, may_replace):
+        """What may_replace(name) says, when nobody else can change it.
+
+        ``reserved`` has been counted, and is not any more unless it is stored.
+        """
+        name = filenames.name_of(record.key)
+        path = self._folder.body_path(name, record.token)
+        stored = False
+        try:
+            self._write_body(path, body, record)
+            with self._space.locked() as count:
+                if may_replace(name):
+                    self._set_record(name, record, count)
+                    stored = True
+        finally:
+            if not stored:
+                with contextlib.suppress(OSError):
+                    remove(path)
+                self._give_back(reserved)
+        return stored
+
+    def _write_body(self, path, body, record):
+        digest, size_bytes = hashlib.sha256(), 0
+        body.seek(0)
+        with self._folder.create(path) as file:
+            for chunk in iter(lambda: body.read(CHUNK_BYTES), b""):
+                size_bytes += len(chunk)
+                digest.update(chunk)
+                file.write(chunk)
+                if size_bytes > record.size_bytes:
+                    break
+            if (size_bytes, digest.hexdigest()) != (
+                record.size_bytes,
+                record.sha256_hex,
+            ):
+                raise StoreUnavailable("PUT failed: this is not that body")
+            file.flush()
+            # After a crash of the machine, a record must not be there with
+            # half of its body, or with as many zeros.
+            os.fsync(file.fileno())
+
+    def _set_record(self, name, record, count):
+        """Let ``record`` be the one of ``name``; for whoever has the lock."""
+        # A body that was taken for a leftover must not get one.
+        os.stat(self._folder.body_path(name, record.token))
+        old = self._folder.read_record(name)
+        new_path = self._folder.new_record_path(name)
+        # Of one who was killed here.
+        remove(new_path)
+        try:
+            with self._folder.create(new_path) as file:
+                file.write(record.encoded())
+            os.replace(new_path, self._folder.record_path(name))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                remove(new_path)
+            raise
+        if old is not None:
+            self._remove_body(name, old[0], count)
+
+    def _remove_body(self, name, record, count):
+        if remove(self._folder.body_path(name, record.token)):
+            count.add(-cost(record.size_bytes))
+
+    def _give_back(self, reserved):
+        # The next sweep counts anew, whatever becomes of it.
+        with contextlib.suppress(OSError, StoreUnavailable):
+            with self._space.locked() as count:
+                count.add(-reserved)
+
+    def delete(self, keys):
+        number = 0
+        with faults("DELETE", self._folder):
+            self._folder.require()
+        # Outside, since they may come from a listing, which has its own faults.
+        for key in keys:
+            with faults("DELETE", self._folder):
+                self._delete(filenames.name_of(key))
+            number += 1
+        return number
+
+    def _delete(self, name):
+        path = self._folder.record_path(name)
+        try:
+            os.lstat(path)
+        except FileNotFoundError:
+            return
+        with self._space.locked() as count:
+            found = self._folder.read_record(name)
+            remove(path)
+            if found is not None:
+                self._remove_body(name, found[0], count)
+
+    def list(self, prefix):
+        with faults("listing", self._folder):
+            keys = sorted(key for key in self._keys() if key.startswith(prefix))
+        for key in keys:
+            with faults("listing", self._folder):
+                found = self._find(key)
+            if found is not None:
+                yield ListedObject(key, found.record.size_bytes, found.modified)
+
+    def _keys(self):
+        for _path, file_names in self._folder.walk():
+            for file_name in file_names:
+                if file_name.endswith(filenames.RECORD_SUFFIX):
+                    name = file_name[: -len(filenames.RECORD_SUFFIX)]
+                    key = filenames.key_of(name)
+                    if key is None:
+                        found = self._folder.read_record(name)
+                        key = None if found is None else found[0].key
+                    if key is not None:
+                        yield key
+
+    def presign_get(self, key, lifetime_seconds):
+        raise StoreUnavailable("a folder has no URLs")
+
+    def public_base_url(self):
+        return None
+
+    def probe(self):
+        with faults("the folder", self._folder):
+            self._folder.require()
+            os.listdir(self._folder.root)
+
+    def used_bytes(self) -> int:
+        """What it takes up by its own count."""
+        with faults("the folder", self._folder), self._space.locked() as count:
+            return count.bytes or 0
+
+    def _find(self, key):
+        """The _Found at ``key``, or None."""
+        name = filenames.name_of(key)
+        token = None
+        while True:
+            found = self._folder.read_record(name)
+            if found is None or found[0].key != key or found[0].token == token:
+                return None
+            record, modified = found
+            path = self._folder.body_path(name, record.token)
+            try:
+                size_bytes = os.stat(path).st_size
+            except FileNotFoundError:
+                # Replaced a moment ago, if the record has another token now.
+                token = record.token
+                continue
+            # Another size would be that of a body that somebody has damaged.
+            if size_bytes != record.size_bytes:
+                return None
+            return _Found(record, modified, path)
+
+
+def _chunks(file, size_bytes, folder):
+    with file, faults("GET", folder):
+        left = size_bytes
+        while left:
+            chunk = file.read(min(CHUNK_BYTES, left))
+            if not chunk:
+                raise StoreUnavailable(
+                    "GET failed: the body ends %d bytes early" % left
+                )
+            left -= len(chunk)
+            yield chunk
+
+
+def _touch(path):
+    """Now it was used. By the time of change: many disks keep no time of access."""
+    # In a folder that may only be read nothing is evicted either.
+    with contextlib.suppress(OSError):
+        os.utime(path)
