@@ -25,9 +25,7 @@ def neutral_revision_flags():
     from mercurial.revlogutils import constants
 
     # hg <= 6.0: one flag, and no name for them all.
-    return getattr(
-        constants, "REVIDX_NEUTRAL_FLAGS", constants.REVIDX_HASCOPIESINFO
-    )
+    return getattr(constants, "REVIDX_NEUTRAL_FLAGS", constants.REVIDX_HASCOPIESINFO)
 
 
 def hgweb_classes():

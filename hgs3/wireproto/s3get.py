@@ -70,4 +70,3 @@ def url_for(service, repo, base_url, kind, name):
 
 def _repo_digest(service, repo):
     return cachekey.repo_digest(service.settings.repo_id or repo.root)
-

@@ -43,8 +43,15 @@ _HOOKS = frozenset((b"preoutgoing", b"outgoing"))
 
 
 def getbundle_changegroup(
-    orig, bundler, repo, source, bundlecaps=None, b2caps=None, heads=None, common=None,
-    **kwargs
+    orig,
+    bundler,
+    repo,
+    source,
+    bundlecaps=None,
+    b2caps=None,
+    heads=None,
+    common=None,
+    **kwargs,
 ):
     """Wraps the step ``changegroup`` of ``exchange.getbundle2partsmapping``."""
     run_orig = functools.partial(

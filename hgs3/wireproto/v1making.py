@@ -16,7 +16,6 @@ from ..cache.spool import Spool, SpoolError
 from ..objectstore.base import StoreResting, StoreUnavailable
 from . import v1objects, v1segment
 
-
 #: Why a segment is not made here.
 ELSEWHERE = "another one makes it"
 
@@ -142,9 +141,7 @@ class Maker:
                 spool.write(data)
                 digests.update(data)
                 if spool.size_bytes > limit:
-                    raise v1segment.Unfit(
-                        "%s%d bytes" % (v1objects.TOO_LARGE, limit)
-                    )
+                    raise v1segment.Unfit("%s%d bytes" % (v1objects.TOO_LARGE, limit))
             spool.complete()
             is_whole = True
         finally:

@@ -15,7 +15,9 @@ from testlib.servers import HOST, clean_environment
 CLIENTS = 8
 SERVERS = 4
 
-CAPABILITIES = b"GET /?cmd=capabilities HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+CAPABILITIES = (
+    b"GET /?cmd=capabilities HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+)
 
 WSGI = """
 import socketserver, sys, wsgiref.simple_server as simple

@@ -1,7 +1,6 @@
 """Requests: whose password would go along, and when they are over."""
 
 import gc
-import types
 import weakref
 
 import hgui
