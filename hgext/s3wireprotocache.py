@@ -6,13 +6,19 @@
 
 A clone or pull makes a server compute, compress and send large responses,
 most of them the same for every client. This extension for servers stores
-them in Amazon S3, or in any store that speaks its API, and answers the next
-client that asks for the same thing with a short-lived presigned URL. Clients
-are ordinary Mercurial; nothing is installed on them.
+them in Amazon S3, or in any store that speaks its API, and sends clients
+there with short-lived presigned URLs. Clients are ordinary Mercurial; nothing
+is installed on them.
 
-So far this works for wire protocol version 2, which Mercurial 5.9 to 6.0
-serve and speak as an experiment. On a later Mercurial the extension loads
-and does nothing yet.
+It does so for both versions of the wire protocol:
+
+- Version 1, which every Mercurial speaks. :hg:`clone` and :hg:`pull` over HTTP and
+  SSH take history from the store in *segments*: bundles of 64, 128, 256, ... up
+  to 32768 changesets that never change once they are made, so that all clients
+  share them, whatever they have already. Clients of Mercurial 4.4 and later
+  are served so; older ones, and :hg:`incoming`, get what they always got.
+- Version 2, an experiment that Mercurial 5.9 to 6.0 serve and speak. Each
+  response is stored as it is.
 
 Server
 ======
@@ -22,17 +28,35 @@ Server
   [extensions]
   s3wireprotocache =
 
-  [experimental]
-  web.apiserver = true
-  web.api.http-v2 = true
-
   [s3wireprotocache]
   bucket = hg-cache
   region = us-west-2
 
-Clients opt in to version 2 with ``experimental.httppeer.advertise-v2=true``.
+That is all for version 1. The segments that the first clone or pull would have
+used are made in the background while it gets its answer as always. With
+``publish-on-push`` they are made after each push, and :hg:`s3cache warm` makes all
+of them at once.
 
+A client ends up with exactly the changesets that it asked for, in one
+transaction, and with the same phases, bookmarks and obsolescence markers as
+ever. Only its hook ``changegroup`` runs once for each part. A repository with tree manifests, large
+files by reference (lfs), side data or a narrowed store is served as without
+segments, since the format of a part that comes by URL cannot hold those.
+
+A part names its URL in 255 bytes, fewer than a presigned URL takes. So clients
+are given a short URL of this server, ``.../s3get/<token>``, which answers with a
+redirect to the presigned one. A token is good for ``short-url-lifetime`` and for
+who may pull. Over SSH there is no such address unless ``public-url`` is set.
+
+For version 2, add to the server::
+
+  [experimental]
+  web.apiserver = true
+  web.api.http-v2 = true
+
+Clients opt in to it with ``experimental.httppeer.advertise-v2=true``.
 All that a clone or a pull asks for is cached, ``hg clone --stream`` included.
+
 What a client may not see is never taken from the cache: the permission checks
 of the server run before, and the changesets that a request is about must be
 visible in the repository as it is served at that moment. :hg:`censor`,
@@ -114,8 +138,21 @@ All settings are in the section ``[s3wireprotocache]``.
 
 ``commands``
     What is cached, in words separated by spaces: any of ``changesetdata``,
-    ``manifestdata``, ``filesdata``, ``filedata`` and ``rawstorefiledata``.
-    (default: ``changesetdata manifestdata filesdata filedata rawstorefiledata``)
+    ``manifestdata``, ``filesdata``, ``filedata`` and ``rawstorefiledata`` of version 2
+    of the wire protocol, and ``getbundle`` of version 1. (default:
+    ``changesetdata manifestdata filesdata filedata rawstorefiledata getbundle``)
+
+``segment-max-size``
+    A segment that would be larger is not stored; its halves are.
+    (default: ``256MB``)
+
+``publish-on-push``
+    Make the segments of what a push, a pull or a commit adds to this repository
+    right afterwards, in the background. (default: ``no``)
+
+``exists-ttl``
+    For how many seconds a process believes that a segment is in the store, or is
+    not, without asking again; at most 60. (default: 60)
 
 ``coalesce-timeout``
     When many clients ask for the same response at once, one of them has it
@@ -253,7 +290,7 @@ def s3cache(ui, repo, *actions, **opts):
     Settings in a file for ``--web-conf`` are not seen. Give the repository by
     -R, with the path that it is served from.
 
-    There are five actions:
+    There are six actions:
 
     ``check``
         Tries all that serving from the bucket needs, in the order in which it
@@ -288,12 +325,18 @@ def s3cache(ui, repo, *actions, **opts):
         object a moment before it is deleted fails; it can try again.
 
     ``warm``
-        Answers the requests that a fresh clone over version 2 of the wire
-        protocol would send, with ``--stream`` those of
-        :hg:`clone --stream`, and stores the answers. What is there already is left
-        alone. The first client then finds all in the cache. Hooks that run
-        when a client pulls run here, too. Commands that ``commands`` leaves out
-        and small responses are not stored; the report says so.
+        Makes all segments for version 1 of the wire protocol. Where version 2
+        is served, answers the requests that a fresh clone over it would send,
+        with ``--stream`` only those of :hg:`clone --stream`, and stores the
+        answers. What is there already is left alone. The first client then finds
+        all in the cache. Hooks that run when a client pulls run for version
+        2. Commands that ``commands`` leaves out and small responses are not
+        stored; the report says so.
+
+    ``publish``
+        Makes the segments of the blocks of revisions that are named, such as
+        128+64 for the 64 revisions from 128 on. Servers that end soon run it in
+        the background.
 
     .. container:: verbose
 
@@ -308,7 +351,7 @@ def s3cache(ui, repo, *actions, **opts):
           ``oldest``, ``newest``
       :purge: ``deleted``, ``objects``, ``bytes``, ``uploads``
       :warm: ``command``, ``result`` (``stored``, ``present``, ``skipped``,
-          ``uncached`` or ``failed``), ``bytes``, ``key``, ``reason``
+          ``uncached`` or ``failed``), ``bytes``, ``count``, ``key``, ``reason``
 
       Examples:
 
