@@ -95,6 +95,26 @@ v2command() {
   "$PYTHON" "$TESTLIB/v2client.py" "http://127.0.0.1:$HGPORT/" "$@"
 }
 
+# v1history REPO: about 400 changesets with branches, merges and files, in a new
+# repository whose clients speak version 1 of the wire protocol
+v1history() {
+  echo 'httppeer.advertise-v2 = false' > "$TESTTMP/v1.rc"
+  sed -i '1i[experimental]' "$TESTTMP/v1.rc"
+  echo "%include $TESTTMP/v1.rc" >> "$HGRCPATH"
+  hg init "$1"
+  hg -R "$1" debugbuilddag -mn '+100:a +60 <a +80:b *a/b +120 <b +30'
+}
+
+# same A B: B verifies and has the changesets of A, in whatever order, with the
+# same parents, phases, branches and bookmarks
+same() {
+  for repo in "$1" "$2"; do
+    hg -R "$repo" log -T '{node} {p1node} {p2node} {phase} {branch} {bookmarks}\n' \
+      | sort > "$TESTTMP/same.$(test "$repo" = "$1" && echo a || echo b)"
+  done
+  cmp "$TESTTMP/same.a" "$TESTTMP/same.b" && hg -R "$2" verify -q
+}
+
 # samenodes A B: B has the changesets of A, in the same order, and verifies
 samenodes() {
   hg -R "$1" log -T '{node}\n' > "$TESTTMP/nodes.a"

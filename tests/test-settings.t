@@ -215,6 +215,7 @@ A server that has a bucket, but nothing that could use it
 
   $ startserver server --config s3wireprotocache.bucket=hg-cache --config experimental.web.api.http-v2=no \
   >   --config s3wireprotocache.access-key-id=k --config s3wireprotocache.secret-access-key=s \
+  >   --config s3wireprotocache.commands=filesdata \
   >   --config s3wireprotocache.endpoint-url=$STORE 2>&1 | grep -v 'cannot be used'
   warning: s3wireprotocache: nothing will be cached: experimental.web.api.http-v2 is off
   (set experimental.web.api.http-v2 to true)

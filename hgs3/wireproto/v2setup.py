@@ -73,7 +73,7 @@ def _getadvertisedredirecttargets(orig, repo, proto):
 
 
 def _warn_if_unused(ui, service):
-    if not service.store.keeps_objects:
+    if not service.store.keeps_objects or "getbundle" in service.settings.commands:
         return
     item = settings.v2_switched_off(ui)
     if item is not None:

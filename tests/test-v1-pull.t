@@ -1,0 +1,100 @@
+#require hgs3-moto
+
+Clones and pulls of wire protocol version 1, by segments of history
+
+  $ . "$TESTDIR/helpers.sh"
+  $ startstore
+  $ s3 mb hg-cache
+  $ v1history server
+  $ hg -R server log -T '{rev}\n' -r tip
+  390
+  $ configureserver server
+  $ startserver server
+  $ URL=http://localhost:$HGPORT/
+
+The first clone is answered as always, and what it could have used is made
+
+  $ hg clone -U $URL first
+  requesting all changes
+  adding changesets
+  adding manifests
+  adding file changes
+  added 391 changesets with 782 changes to 394 files (+2 heads)
+  new changesets f206bde1343b:9286926dbbaa
+  $ events server 4
+  miss getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=0 ms=*
+  miss getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=0 ms=*
+  stored getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=* ms=* (glob)
+  stored getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=* ms=* (glob)
+  $ same server first
+
+The second one gets its history from the store, but for the last changesets
+
+  $ hg clone -U $URL second
+  requesting all changes
+  adding changesets
+  adding manifests
+  adding file changes
+  adding changesets
+  adding manifests
+  adding file changes
+  adding changesets
+  adding manifests
+  adding file changes
+  added 391 changesets with 782 changes to 394 files (+2 heads)
+  new changesets f206bde1343b:9286926dbbaa
+  $ events server 2
+  hit getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=* ms=* via=redirect (glob)
+  hit getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=* ms=* via=redirect (glob)
+  $ same server second
+
+A pull from any state uses blocks of all sizes
+
+  $ hg clone -q -U -r 70 server stale
+  $ hg -R stale pull $URL | grep added
+  added 320 changesets with 640 changes to 324 files (+3 heads)
+  $ same server stale
+  $ events server 1 | sed 's/ key.*//' | sort | uniq -c | sed 's/^ *//'
+  1 miss getbundle
+  1 hit getbundle
+  $ hg clone -q -U -r 70 server stale2
+  $ events server 1 | sed 's/ key.*//'
+  stored getbundle
+
+Nobody gets more than what was asked for
+
+  $ hg -R stale2 pull -q -r 200 $URL
+  $ hg -R stale2 log -T '{node}\n' | sort > got
+  $ hg -R server log -r '::200 or ::70' -T '{node}\n' | sort > wanted
+  $ cmp got wanted
+  $ hg verify -q -R stale2
+
+hg incoming cannot read parts that come by URL, and gets none
+
+  $ hg -R stale2 incoming -q $URL | wc -l | sed 's/^ *//'
+  190
+  $ events server 0 > /dev/null
+  $ stopserver
+
+Clones of drafts, secret and hidden changesets: what is not served is in no segment
+
+  $ cat >> server/.hg/hgrc << EOF
+  > [phases]
+  > publish = no
+  > [experimental]
+  > evolution = all
+  > EOF
+  $ hg -R server phase -fd -r 'all()' -q
+  $ hg -R server phase -fs -r 'heads(all())' -q
+  $ hg -R server debugobsolete $(hg -R server log -r 'max(public() + draft())' -T '{node}') -q
+  $ startserver server
+  $ hg clone -q -U $URL drafts
+  $ events server 2 > /dev/null
+  $ hg clone -q -U $URL drafts2
+  $ hg -R drafts2 log -r 'not draft()'
+  $ hg -R server log -r 'draft() and not hidden()' -T '{node}\n' | sort > served
+  $ hg -R drafts2 log -T '{node}\n' | sort | cmp - served
+  $ hg verify -q -R drafts2
+  $ hg -R server debugobsolete > markers
+  $ hg -R drafts2 debugobsolete | cmp - markers
+  $ stopserver
