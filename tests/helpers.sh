@@ -103,6 +103,8 @@ v1history() {
   echo "%include $TESTTMP/v1.rc" >> "$HGRCPATH"
   hg init "$1"
   hg -R "$1" debugbuilddag -mn '+100:a +60 <a +80:b *a/b +120 <b +30'
+  # as a server sees it from which everybody pulls
+  hg -R "$1" phase -q -p -r 'all()'
 }
 
 # same A B: B verifies and has the changesets of A, in whatever order, with the

@@ -10,7 +10,8 @@ import time
 
 import logtail
 
-PREFIX = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d .*?> ")
+#: Mercurial 7.2 writes a date in another way.
+PREFIX = re.compile(r"^\d{4}[/-]\d\d[/-]\d\d \d\d:\d\d:\d\d(\.\d+)? .*?> ")
 MILLISECONDS = re.compile(r" ms=\d+\.\d\b")
 
 

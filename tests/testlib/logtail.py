@@ -4,7 +4,7 @@ import os
 import re
 
 #: Keys hold two digests: of the repository's identity and of the request.
-DIGESTS = re.compile(r"cache/[0-9a-f]{32}/(v2/[a-z]+)/[0-9a-f]{40}")
+DIGESTS = re.compile(r"cache/[0-9a-f]{32}/(v[12]/[a-z]+)/[0-9a-f]{40}")
 
 
 def without_digests(text):
