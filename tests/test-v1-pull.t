@@ -19,7 +19,7 @@ The first clone is answered as always, and what it could have used is made
   adding changesets
   adding manifests
   adding file changes
-  added 391 changesets with 782 changes to 394 files (+2 heads)
+  added 391 changesets with 782 changes to 392 files (+2 heads)
   new changesets f206bde1343b:9286926dbbaa
   $ events server 4
   miss getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=0 ms=*
@@ -100,12 +100,14 @@ Clones of drafts, secret and hidden changesets: what is not served is in no segm
   \d+ new orphan changesets (re) (?)
   $ startserver server
   $ hg clone -q -U $URL drafts
+  1 new orphan changesets
   $ events server 4 | sed 's/ key.*//'
   miss getbundle
   miss getbundle
   stored getbundle
   stored getbundle
   $ hg clone -q -U $URL drafts2
+  1 new orphan changesets
   $ events server 2 | sed 's/ key.*//'
   hit getbundle
   hit getbundle
