@@ -226,7 +226,7 @@ from mercurial.i18n import _
 
 import hgs3
 from hgs3 import compat, crossing, generation, settings
-from hgs3.wireproto import v1setup, websetup
+from hgs3.wireproto import s3get, v1setup, websetup
 
 testedwith = b"6.0.3 7.2.4"
 minimumhgversion = b"5.9"
@@ -249,6 +249,7 @@ def extsetup(ui):
     generation.setup()
     v1setup.setup()
     websetup.setup()
+    s3get.setup()
     v2 = compat.wireprotov2()
     if v2 is not None:
         # Imported here, since a Mercurial without version 2 lacks what it needs.

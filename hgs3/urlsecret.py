@@ -39,9 +39,13 @@ def of(settings, cache_folder: str, report) -> typing.Optional[bytes]:
     key = getattr(settings.store, "secret_access_key", "")
     if key:
         return _derived(key, b"secret-access-key")
-    path = os.path.join(getattr(settings.store, "path", cache_folder), FILE_NAME)
+    folder = getattr(settings.store, "path", None)
     try:
-        return _in_file(path)
+        if folder is None:
+            folder = cache_folder
+            os.makedirs(folder, exist_ok=True)
+        # A store that has vanished is not made anew: its disk may be unmounted.
+        return _in_file(os.path.join(folder, FILE_NAME))
     except (OSError, _Damaged) as err:
         report(
             "no short urls, since their secret cannot be kept in a file (set "
@@ -95,7 +99,6 @@ def _load(path):
 def _make(path):
     """Of any number of processes at once, all find the same file afterwards."""
     folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
     # Readable by its owner only, which is what mkstemp does.
     descriptor, temporary = tempfile.mkstemp(prefix=FILE_NAME + "-", dir=folder)
     try:

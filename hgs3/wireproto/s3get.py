@@ -6,15 +6,23 @@ one is longer. So a client is given a URL of our own::
     <URL of the repository>/s3get/<token>
 
 and, when it comes there, is sent on to a URL that is presigned at that moment.
+Where there is nowhere to send it, or where it would take its password along, it
+gets the object itself (objectanswer.py).
 """
 
 import time
+import typing
 
-from .. import crossing, generation
+from mercurial import extensions, wireprotoserver
+from mercurial.hgweb import common as hgwebcommon
+from mercurial.utils import stringutil
+
+from .. import crossing, eventlog, generation
 from .. import service as servicemod
 from ..cache import key as cachekey
 from ..cache import token as tokenmod
-from . import requestscope
+from ..objectstore.base import StoreResting, StoreUnavailable
+from . import objectanswer, redirect, requestscope, urlhiding
 
 COMMAND = b"s3get"
 
@@ -23,6 +31,22 @@ MAX_URL_BYTES = 255
 
 #: The kinds of objects that a token can name.
 SEGMENT = "s"
+
+GONE = "the object of a short url is gone"
+
+
+class _Kind(typing.NamedTuple):
+    """``key(prefix, repo digest, name in the token)`` names the object."""
+
+    command: bytes
+    key: typing.Callable[[str, str, bytes], str]
+
+
+def _segment_key(prefix, repo_digest, name):
+    return cachekey.object_key(prefix, repo_digest, "v1", "getbundle", name.hex())
+
+
+_KINDS = {SEGMENT: _Kind(b"getbundle", _segment_key)}
 
 
 def base_url(service, repo):
@@ -41,8 +65,8 @@ def base_url(service, repo):
     if url is None:
         servicemod.report_once(
             repo.ui,
-            "no short urls for requests that come through another server, until "
-            "s3wireprotocache.public-url is set",
+            "no short urls for requests that come through another server "
+            "(set s3wireprotocache.public-url)",
         )
     return url
 
@@ -68,5 +92,111 @@ def url_for(service, repo, base_url, kind, name):
     return url if len(url) <= MAX_URL_BYTES else None
 
 
+def setup():
+    """Called once."""
+    # All that hgweb does for a request of the wire protocol has been done then,
+    # and nothing that a page needs.
+    extensions.wrapfunction(wireprotoserver, "handlewsgirequest", _handlewsgirequest)
+
+
+def _handlewsgirequest(orig, rctx, req, res, checkperm):
+    """Returns whether it was a request of the wire protocol, or of ours."""
+    if not req.dispatchparts or req.dispatchparts[0] != COMMAND:
+        return orig(rctx, req, res, checkperm)
+    urlhiding.hide_once()
+    try:
+        # Whoever may not pull learns nothing of a token.
+        checkperm(rctx, req, b"pull")
+        _answer(rctx.repo, req, res)
+    except hgwebcommon.ErrorResponse as err:
+        for name, value in err.headers:
+            res.headers[name] = value
+        res.status = hgwebcommon.statusmessage(err.code, stringutil.forcebytestr(err))
+        res.headers[b"Content-Type"] = b"text/plain"
+        res.setbodybytes(b"" if req.method == b"HEAD" else res.status[4:] + b"\n")
+    return True
+
+
+def _answer(repo, req, res):
+    """Raises ErrorResponse."""
+    if req.method not in (b"GET", b"HEAD"):
+        raise hgwebcommon.ErrorResponse(
+            hgwebcommon.HTTP_METHOD_NOT_ALLOWED, headers=[(b"Allow", b"GET, HEAD")]
+        )
+    # It is good for nobody else, and for this one only for a while.
+    res.headers[b"Cache-Control"] = b"no-store"
+    service = servicemod.of(repo.ui)
+    if not service.store.keeps_objects:
+        raise _refusal(404, b"no store for short urls")
+    kind, key = _object_of(service, repo, req.dispatchparts[1:])
+
+    def failed(err):
+        _log_fault(service, repo.ui, kind, key, err)
+
+    try:
+        info = service.store.head(key)
+        if info is None:
+            raise objectanswer.ObjectGone()
+        if _is_sent_on(service.store, req):
+            _send_on(service, key, res)
+        else:
+            objectanswer.answer(service, info, req, res, failed)
+    except objectanswer.ObjectGone:
+        eventlog.log(repo.ui, eventlog.ERROR, kind.command, key, reason=GONE)
+        raise _refusal(404, b"the object is gone")
+    except StoreUnavailable as err:
+        failed(err)
+        seconds = b"%d" % max(1, service.settings.breaker_rest_seconds)
+        raise _refusal(503, b"the store cannot be used", [(b"Retry-After", seconds)])
+    service.health.fine(repo.ui, servicemod.LOOKUP)
+
+
+def _object_of(service, repo, parts):
+    """The _Kind and the key of what the URL names, by the ``parts`` of its path."""
+    secret = servicemod.url_secret(service, repo)
+    repo_digest = _repo_digest(service, repo)
+    try:
+        if secret is None or len(parts) != 1:
+            raise tokenmod.TokenForged("no token")
+        kind_name, name = tokenmod.read(
+            secret,
+            repo_digest,
+            crossing.to_str(parts[0]),
+            time.time(),
+            generation.read(repo),
+        )
+        if kind_name not in _KINDS:
+            raise tokenmod.TokenForged("a token of a kind that is not known")
+    except tokenmod.TokenExpired:
+        raise _refusal(403, b"the short url has expired")
+    except tokenmod.TokenForged:
+        raise _refusal(403, b"not a short url of this repository")
+    kind = _KINDS[kind_name]
+    return kind, kind.key(service.settings.prefix, repo_digest, name)
+
+
 def _repo_digest(service, repo):
     return cachekey.repo_digest(service.settings.repo_id or repo.root)
+
+
+def _is_sent_on(store, req):
+    return store.public_base_url() is not None and not redirect.sends_password_along(
+        req
+    )
+
+
+def _send_on(service, key, res):
+    url = service.store.presign_get(key, service.settings.url_lifetime_seconds)
+    res.status = b"302 Found"
+    res.headers[b"Location"] = crossing.to_bytes(url)
+    res.setbodybytes(b"")
+
+
+def _log_fault(service, ui, kind, key, err):
+    eventlog.log(ui, eventlog.ERROR, kind.command, key, reason=err.reason)
+    if not isinstance(err, StoreResting):
+        service.health.fault(ui, servicemod.LOOKUP, err.reason)
+
+
+def _refusal(code, message, headers=()):
+    return hgwebcommon.ErrorResponse(code, message, list(headers))

@@ -1,0 +1,48 @@
+"""Keep the tokens of short URLs out of the logs of ``hg serve``.
+
+Whoever has one and may pull can fetch the object. Its access log holds the
+first line of each request, its error log the path of one that failed.
+"""
+
+import re
+
+from mercurial import extensions
+from mercurial.hgweb import server
+
+from ..forksafe import ForkSafeLock
+
+#: Whatever follows, good or not: up to the end of a word.
+_TOKEN = re.compile(r"(?<=/s3get/)[^\s'\"?#]+")
+_HIDDEN = "[token]"
+
+_lock = ForkSafeLock()
+_is_hidden = False
+
+
+def hide_once():
+    """From now on. Not before something is served: it loads the web server."""
+    global _is_hidden
+    if _is_hidden:
+        return
+    with _lock:
+        if not _is_hidden:
+            handler = server._httprequesthandler
+            extensions.wrapfunction(handler, "_log_any", _log_any)
+            extensions.wrapfunction(handler, "do_hgweb", _do_hgweb)
+            _is_hidden = True
+
+
+def _log_any(orig, self, fp, format, *args):
+    return orig(self, fp, "%s", _TOKEN.sub(_HIDDEN, format % args))
+
+
+def _do_hgweb(orig, self):
+    """Let a response that fails half-way end with its connection.
+
+    Otherwise the connection is kept, and the client waits for the rest for ever.
+    """
+    try:
+        return orig(self)
+    except Exception:
+        self.close_connection = True
+        raise
