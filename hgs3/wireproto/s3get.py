@@ -134,13 +134,10 @@ def _answer(repo, req, res):
         _log_fault(service, repo.ui, kind, key, err)
 
     try:
-        info = service.store.head(key)
-        if info is None:
-            raise objectanswer.ObjectGone()
         if _is_sent_on(service.store, req):
-            _send_on(service, key, res)
+            _send_on(service, repo.ui, key, res, failed)
         else:
-            objectanswer.answer(service, info, req, res, failed)
+            objectanswer.answer(service, _info(service, repo.ui, key), req, res, failed)
     except objectanswer.ObjectGone:
         eventlog.log(repo.ui, eventlog.ERROR, kind.command, key, reason=GONE)
         raise _refusal(404, b"the object is gone")
@@ -148,7 +145,6 @@ def _answer(repo, req, res):
         failed(err)
         seconds = b"%d" % max(1, service.settings.breaker_rest_seconds)
         raise _refusal(503, b"the store cannot be used", [(b"Retry-After", seconds)])
-    service.health.fine(repo.ui, servicemod.LOOKUP)
 
 
 def _object_of(service, repo, parts):
@@ -185,7 +181,22 @@ def _is_sent_on(store, req):
     )
 
 
-def _send_on(service, key, res):
+def _info(service, ui, key):
+    """The ObjectInfo of what was there when an answer named it. Believed as long
+    as for an answer: clients come here in crowds, and right after it."""
+    info = service.existence.look([key], service.settings.exists_ttl_seconds)[key]
+    service.health.fine(ui, servicemod.LOOKUP)
+    if info is None:
+        raise objectanswer.ObjectGone()
+    return info
+
+
+def _send_on(service, ui, key, res, failed):
+    try:
+        _info(service, ui, key)
+    except StoreUnavailable as err:
+        # The client has no way back, and may reach what we cannot.
+        failed(err)
     url = service.store.presign_get(key, service.settings.url_lifetime_seconds)
     res.status = b"302 Found"
     res.headers[b"Location"] = crossing.to_bytes(url)
