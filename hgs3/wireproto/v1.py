@@ -248,7 +248,7 @@ def _log(repo, event, key="-", size_bytes=0, seconds=0.0, via="", reason=""):
 
 def request_after(repo, tr):
     """Have segments made of what transaction ``tr`` has added to ``repo``."""
-    revisions = tr.changes.get(b"revs") or ()
-    if len(revisions):
-        length = len(repo.unfiltered().changelog)
-        v1queue.request(repo, list(blocks.complete(length, min(revisions))))
+    length = len(repo.unfiltered().changelog)
+    before = tr.changes.get(b"origrepolen", length)
+    if before < length:
+        v1queue.request(repo, list(blocks.complete(length, before)))
