@@ -185,6 +185,9 @@ def _info(service, ui, key):
     """The ObjectInfo of what was there when an answer named it. Believed as long
     as for an answer: clients come here in crowds, and right after it."""
     info = service.existence.look([key], service.settings.exists_ttl_seconds)[key]
+    if info is None:
+        # Another process may have stored it since, and named it.
+        info = service.existence.look([key], 0)[key]
     service.health.fine(ui, servicemod.LOOKUP)
     if info is None:
         raise objectanswer.ObjectGone()

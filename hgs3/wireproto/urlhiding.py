@@ -11,8 +11,8 @@ from mercurial.hgweb import server
 
 from ..forksafe import ForkSafeLock
 
-#: Whatever follows, good or not: up to the end of a word.
-_TOKEN = re.compile(r"(?<=/s3get/)[^\s'\"?#]+")
+#: None is shorter. A traceback may be of files in a folder of that name.
+_TOKEN = re.compile(r"(?<=/s3get/)[A-Za-z0-9_%-]{24,}")
 _HIDDEN = "[token]"
 
 _lock = ForkSafeLock()

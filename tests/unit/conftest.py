@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import shorturls
 import stores
 import v2bench
 
@@ -116,3 +117,15 @@ def make_server(v2_repository, moto, store_proxy, bucket, tmp_path):
             )
 
         yield make
+
+
+@pytest.fixture
+def make_site(tmp_path, monkeypatch):
+    """A shorturls.Site, which the web command then finds."""
+
+    def make(instead=None, **items):
+        site = shorturls.Site(tmp_path, instead, **items)
+        monkeypatch.setattr(shorturls.service, "of", lambda ui: site.service)
+        return site
+
+    return make

@@ -58,7 +58,20 @@ def test_a_path_with_other_letters_is_quoted():
 
 @pytest.mark.parametrize(
     "host",
-    ["a b", "a/b", "a@b", "a?b", "a#b", "a\\b", "a:b", "a:1:2", "a\tb", "]", "[x", "a'"],
+    [
+        "a b",
+        "a/b",
+        "a@b",
+        "a?b",
+        "a#b",
+        "a\\b",
+        "a:b",
+        "a:1:2",
+        "a\tb",
+        "]",
+        "[x",
+        "a'",
+    ],
 )
 def test_what_is_no_host_is_not_given_to_anybody(host):
     assert base_url(HTTP_HOST=host) is None
