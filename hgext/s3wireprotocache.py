@@ -73,7 +73,11 @@ When S3 cannot be reached, is slow, refuses or holds something damaged, the
 server answers as it would without this extension, says so once, leaves S3 alone
 for a while, and uses the cache again when it can.
 
-Without a bucket nothing is cached. The extension then still mends one thing:
+Without any cloud, a folder of the server can be the store, see ``store``.
+Clients then get stored responses through the server, which still does not
+compute them again.
+
+Without a bucket or a folder nothing is cached. The extension then still mends one thing:
 as it is, Mercurial cannot serve version 2 clones of a repository in which a
 file was ever removed.
 
@@ -86,7 +90,16 @@ a bad one. A WSGI application warns instead, and serves without the cache.
 All settings are in the section ``[s3wireprotocache]``.
 
 ``bucket``
-    The bucket that holds cached responses. Nothing is cached without it.
+    The bucket that holds cached responses. Nothing is cached without it, or
+    without ``store``.
+
+``store``
+    Instead of a bucket, ``file:`` and the absolute path of a folder on a disk of
+    this server, such as ``file:/var/cache/hg-s3``. It is made if it is missing.
+
+``store-size``
+    How much room the folder may take up; what was not used for the longest time
+    is deleted to make more. With 0 there is no limit. (default: ``10GB``)
 
 ``prefix``
     Put before every key, as it is: end it with a slash to make it look like
@@ -201,7 +214,7 @@ All settings are in the section ``[s3wireprotocache]``.
 Commands
 ========
 
-:hg:`s3cache` checks the bucket and all that is needed of it, shows and deletes
+:hg:`s3cache` checks the bucket or the folder and all that is needed of it, shows and deletes
 what it holds of a repository, and fills it before the first client comes. See
 :hg:`help s3cache`.
 
@@ -284,7 +297,7 @@ def reposetup(ui, repo):
     optionalrepo=True,
 )
 def s3cache(ui, repo, *actions, **opts):
-    """check, look into, empty and fill the cache of responses in S3
+    """check, look into, empty and fill the cache of responses
 
     Run it on the server, as the user that serves the repository and with the
     configuration that it is served with: keys and credentials depend on both.
@@ -308,6 +321,10 @@ def s3cache(ui, repo, *actions, **opts):
         ``public-endpoint-url`` and without credentials, the same without its
         signature, which must be refused, a DELETE, and the policy and
         lifecycle rules of the bucket.
+
+        Of a folder (``store``): whether it is there, whose it is, a PUT, a GET, a
+        PUT on condition, who can read what is stored, a DELETE, and whether
+        the disk has room for ``store-size``.
 
     ``list``
         Prints command, size, age and key of each object of this repository;

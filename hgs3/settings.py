@@ -217,6 +217,9 @@ def _file_settings(ui):
     if not value:
         return None
     scheme, _colon, path = value.partition(":")
+    if path.startswith("//"):
+        # As in a URL: what comes next is a host, and there is none.
+        path = path[2:]
     if scheme != "file" or not path:
         raise settingvalues.bad(
             b"store",

@@ -108,7 +108,8 @@ def test_plain_rooms_work_without_mercurial():
 def test_the_rooms_that_everybody_opens_do_not_load_boto3():
     code = (
         "import sys, hgs3.objectstore.base, hgs3.objectstore.null\n"
-        "import hgs3.objectstore.breaker\n"
+        "import hgs3.objectstore.breaker, hgs3.objectstore.file\n"
+        "import hgs3.objectstore.filecheck\n"
         "import hgs3.objectstore.s3settings, hgs3.cache.key, hgs3.cache.spool\n"
         "import hgs3.cache.upload, hgs3.cache.coalesce, hgs3.cache.lease\n"
         "import hgs3.cache.admission\n"

@@ -2,6 +2,7 @@
 
 import pytest
 from hgui import make_ui
+from mercurial import error
 
 from hgs3 import service
 from hgs3.objectstore.null import NullStore
@@ -91,6 +92,37 @@ def test_repositories_that_differ_in_their_identity_share_a_store():
     assert one.store is two.store and one.health is two.health
     assert other.store is not one.store
     assert service.start(make_ui(repo_id="one", **KEYS)).store is one.store
+
+
+def test_a_folder_is_a_store_too(tmp_path):
+    path = tmp_path / "store"
+    one = service.start(make_ui(repo_id="one", store="file:%s" % path))
+    two = service.start(make_ui(repo_id="two", store="file:%s" % path))
+    assert one.store is two.store and one.store.keeps_objects
+    assert one.store.put_if_absent("key", b"body", {}) is True
+    assert path.is_dir()
+    larger = service.start(make_ui(store="file:%s" % path, store_size="20GB"))
+    assert larger.store.head("key") is not None
+
+
+@pytest.mark.parametrize("path", ["relative", "./x", "//host/x", "FILE"])
+def test_a_folder_that_can_never_be_one(tmp_path, path):
+    (tmp_path / "file").write_text("")
+    ui = make_ui(store="file:" + path.replace("FILE", str(tmp_path / "file")))
+    with pytest.raises(error.Abort) as caught:
+        service.start(ui)
+    assert caught.value.message.startswith(b"s3wireprotocache.store: is not a")
+    assert caught.value.hint == b"correct s3wireprotocache.store"
+
+
+def test_an_outage_of_a_folder_is_said_by_its_name(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(service, "_tell", lambda ui, message: said.append(message))
+    ui = make_ui(store="file:%s/none/store" % tmp_path)
+    service.probe(ui, service.start(ui))
+    (message,) = said
+    assert b"folder %s/none/store cannot be used" % bytes(tmp_path) in message
+    assert b"No such file" in message
 
 
 def test_settings_that_change_for_ever_do_not_fill_the_memory(monkeypatch):
