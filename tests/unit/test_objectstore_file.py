@@ -128,6 +128,28 @@ def test_an_object_that_is_replaced_or_deleted_is_read_to_its_end(store, folder)
     assert files_of(folder) == []
 
 
+@pytest.mark.parametrize("step", ["read_record", "_find"])
+def test_one_that_is_replaced_between_two_steps_is_there(store, monkeypatch, step):
+    """Its record has been read by then, or its body been found."""
+    owner = store if step == "_find" else store._folder
+    original = getattr(owner, step)
+
+    def then_replaced(asked):
+        found = original(asked)
+        monkeypatch.undo()
+        put(store, "key", b"new one")
+        return found
+
+    for use, wanted in (
+        (lambda: read_whole(store, "key"), b"new one"),
+        (lambda: store.head("key") is not None, True),
+        (lambda: store.put_if_absent("key", b"other", {}), False),
+    ):
+        put(store, "key", b"old")
+        monkeypatch.setattr(owner, step, then_replaced)
+        assert use() == wanted
+
+
 def test_only_one_body_is_kept(store, folder):
     for number in range(5):
         put(store, "key", b"%d" % number)
