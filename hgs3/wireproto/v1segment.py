@@ -49,25 +49,37 @@ def chunks(repo, history, block):
     if set(outgoing.missing) != set(nodes):
         raise Unfit("its changesets are not what is between heads and bases")
     packer = changegroup.getbundler(VERSION, repoproxy.WithoutHooks(repo, _HOOKS))
-    packer._builddeltaheader = _refusing_flags(packer._builddeltaheader)
+    packer._builddeltaheader = _refusing(packer._builddeltaheader)
     stream = packer.generate(outgoing.common, nodes, False, b"serve")
     yield b"HG10" + COMPRESSION
     for data in util.compengines.forbundletype(COMPRESSION).compressstream(stream):
         yield data
 
 
-def _refusing_flags(build):
+def _refusing(build):
+    """``build`` makes the header of a revision; this one refuses what the format
+    has no place for."""
     meaningful = ~compat.neutral_revision_flags()
+    before = None
 
     def checked(delta):
+        nonlocal before
         if delta.flags & meaningful:
-            raise Unfit(
-                "revision %s has flags, for which the format has no place"
-                % hex(delta.node).decode("ascii")
-            )
+            raise _unfit(delta, "has flags")
+        # Readers take the revision before for the base, and for the first of a
+        # group its first parent. Mercurial also makes others: where the group
+        # begins with the empty manifest, the next revision is based on nothing.
+        if delta.basenode not in (before, delta.p1node):
+            raise _unfit(delta, "has another base")
+        before = delta.node
         return build(delta)
 
     return checked
+
+
+def _unfit(delta, why):
+    node = hex(delta.node).decode("ascii")
+    return Unfit("revision %s %s, for which the format has no place" % (node, why))
 
 
 class Digests:
