@@ -34,7 +34,7 @@ test-unit:
 	$(RUN_TESTS) --unit-only $(ARGS) $(TESTS)
 
 fuzz:
-	$(SETUP) hg-6.0.3 services
+	$(SETUP) hg-6.0.3 hg-7.2 services
 	@$(PYTHON) tools/fuzz.py $(ARGS)
 
 bench:

@@ -17,8 +17,15 @@ from mercurial import (
     requirements,
     scmutil,
 )
+from mercurial import node as nodemod
 from mercurial import ui as uimod
 from plans import CONTENTS
+
+try:
+    # hg >= 7.2
+    from mercurial.main_script import request as Request
+except ImportError:
+    from mercurial.dispatch import request as Request
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -52,6 +59,9 @@ def make_ui():
 
 def _allow_narrow_repositories():
     """As the extension narrow does, which would also break version 2 clients."""
+    # hg >= 7.0 has it elsewhere, and nobody here asks it for narrow ones.
+    if not hasattr(localrepo, "gathersupportedrequirements"):
+        return
     gather = localrepo.gathersupportedrequirements
     localrepo.gathersupportedrequirements = lambda ui: (
         gather(ui) | {requirements.NARROW_REQUIREMENT}
@@ -66,13 +76,15 @@ class Repository:
 
     ``changesets`` are nodes in the order of the plan's commits. Later commits
     are appended; none is ever taken away, so that what was stripped can still
-    be asked for.
+    be asked for. ``settings`` are those of servers for this repository,
+    {(section, name): value}.
     """
 
-    def __init__(self, ui, path, plan):
+    def __init__(self, ui, path, plan, settings=()):
         self.ui = ui
         self.path = pathlib.Path(path)
         self.plan = plan
+        self._settings = dict(settings)
         self.changesets = []
         self.publishing = plan.publishing
         self._manifests = {}
@@ -101,9 +113,7 @@ class Repository:
         """Run a command of Mercurial's on this repository; it must succeed."""
         arguments = [b"--hidden", b"-R", os.fsencode(self.path), *words]
         output = io.BytesIO()
-        request = dispatch.request(
-            arguments, ui=self.ui.copy(), fout=output, ferr=output
-        )
+        request = Request(arguments, ui=self.ui.copy(), fout=output, ferr=output)
         # It takes signals over and never gives them back.
         handlers = {number: signal.getsignal(number) for number in _SIGNALS}
         try:
@@ -122,7 +132,9 @@ class Repository:
         repo = hg.repository(self.ui, os.fsencode(self.path), create=True).unfiltered()
         with repo.wlock(), repo.lock(), repo.transaction(b"differential") as tr:
             for commit in self.plan.commits:
-                self._commit(repo, commit.parents, commit.changes, commit.branch)
+                self._commit(
+                    repo, commit.parents, commit.changes, commit.branch, commit.closes
+                )
             self._set_phases(repo, tr)
             changes = [
                 (name, self.changesets[number])
@@ -134,7 +146,14 @@ class Repository:
             self.set_narrow(*self.plan.narrow)
         self.write_hgrc()
 
-    def _commit(self, repo, parents, changes, branch):
+    def _content(self, name):
+        """The bytes that a name of plans.CONTENTS, or "tag N", stands for."""
+        if name in CONTENTS:
+            return CONTENTS[name]
+        number = int(name.split()[1])
+        return b"%s tag %d\n" % (nodemod.hex(self.changesets[number]), number)
+
+    def _commit(self, repo, parents, changes, branch, closes=False):
         by_path = {change.path: change for change in changes}
 
         def filectx(repo, memctx, path):
@@ -145,7 +164,7 @@ class Repository:
                 repo,
                 memctx,
                 path,
-                CONTENTS[change.content],
+                self._content(change.content),
                 islink=change.flags == "l",
                 isexec=change.flags == "x",
                 copysource=change.source,
@@ -161,7 +180,7 @@ class Repository:
             filectx,
             USER,
             (1_000_000_000 + number, 0),
-            {b"branch": branch},
+            {b"branch": branch, **({b"close": b"1"} if closes else {})},
         )
         node = repo.commitctx(memctx)
         ctx = repo[node]
@@ -203,6 +222,8 @@ class Repository:
             "[s3wireprotocache]",
             "minimum-object-size = %d" % self.plan.minimum_object_bytes,
         ]
+        for (section, name), value in self._settings.items():
+            lines += ["[%s]" % section, "%s = %s" % (name, value)]
         if self.plan.refusing_hook:
             hooks = pathlib.Path(__file__).with_name("recordhook.py")
             lines += ["[hooks]", "preoutgoing.refuse = python:%s:refuse" % hooks]

@@ -29,10 +29,12 @@ SETTINGS = settings(
 )
 
 
-def run(test, name):
+def run(test, name, share=1.0):
     """Call what hypothesis.given has decorated, with our settings.
 
-    ``name`` is that of the test: each has other examples.
+    ``name`` is that of the test: each has other examples. ``share`` is less than
+    1 for a test whose examples take long.
     """
     seeded = seed("%d %s" % (_seed, name))(test)
-    SETTINGS(seeded)()
+    count = max(1, round(SETTINGS.max_examples * share))
+    settings(SETTINGS, max_examples=count)(seeded)()

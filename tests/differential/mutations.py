@@ -15,7 +15,7 @@ from plans import BOOKMARKS, Change
 
 @dataclasses.dataclass(frozen=True)
 class Mutation:
-    """``name`` is one of MUTATIONS, ``number`` a commit's of the plan."""
+    """``name`` is one of MUTATIONS or FURTHER, ``number`` a commit's of the plan."""
 
     name: str
     number: int
@@ -25,7 +25,8 @@ class Mutation:
         return "%s, commit %d, path %r" % (self.name, self.number, self.path)
 
     def apply(self, repository):
-        MUTATIONS[self.name](repository, self.number, self.path)
+        function = MUTATIONS.get(self.name) or FURTHER[self.name]
+        function(repository, self.number, self.path)
 
 
 def _change_nothing(repository, number, path):
@@ -37,6 +38,30 @@ def _commit(repository, number, path):
         return  # Mercurial fails to where the patterns leave nothing
     if repository.open().changelog.hasnode(repository.changesets[number]):
         repository.commit((number,), (Change(path, "line"),))
+
+
+def _commit_many(repository, number, path):
+    """Two lines of changesets, which grow in turns."""
+    if not repository.open().changelog.hasnode(repository.changesets[number]):
+        return
+    tips = [number, number]
+    for count in range(6):
+        content = "other" if count % 3 else "lines"
+        repository.commit((tips[count % 2],), (Change(path, content),))
+        tips[count % 2] = len(repository.changesets) - 1
+
+
+def _amend(repository, number, path):
+    """As `hg commit --amend` does, and so that what is above is an orphan."""
+    repo = repository.open()
+    node = repository.changesets[number]
+    if not repo.changelog.hasnode(node) or not repo[node].mutable():
+        return
+    parents = [repository.changesets.index(p.node()) for p in repo[node].parents() if p]
+    repository.commit(tuple(parents), (Change(path, "appended"),))
+    repo = repository.open()
+    relation = ((repo[node],), (repo[repository.changesets[-1]],))
+    obsolete.createmarkers(repo, [relation], date=(1_000_000_000, 0))
 
 
 def _strip(repository, number, _path):
@@ -155,6 +180,9 @@ MUTATIONS = {
 }
 
 TRIED = tuple(MUTATIONS)
+
+#: More of the same, for those who compare whole repositories.
+FURTHER = {"commits": _commit_many, "amend": _amend}
 
 #: What takes changesets out of view.
 HIDING = ("strip", "phase --secret", "debugobsolete")

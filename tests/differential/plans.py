@@ -6,6 +6,7 @@ by their number in the plan, which is also their first revision number.
 """
 
 import dataclasses
+import random
 import typing
 
 from hypothesis import strategies as st
@@ -51,6 +52,8 @@ BRANCHES = (
     b"stable",
     "b\N{LATIN SMALL LETTER U WITH DIAERESIS}".encode(),
 )
+#: The file of the tags; its content is "tag N", for a commit's number.
+TAGS_PATH = b".hgtags"
 BOOKMARKS = (b"@", b"work", "n\N{LATIN SMALL LETTER O WITH DIAERESIS}".encode())
 
 
@@ -58,8 +61,8 @@ BOOKMARKS = (b"@", b"work", "n\N{LATIN SMALL LETTER O WITH DIAERESIS}".encode())
 class Change:
     """What a changeset does to ``path``.
 
-    ``content`` is a name of CONTENTS, None for a removal; ``flags`` as in a
-    manifest; ``source`` is the path it was copied from.
+    ``content`` is a name of CONTENTS or what TAGS_PATH has, None for a removal;
+    ``flags`` as in a manifest; ``source`` is the path it was copied from.
     """
 
     path: bytes
@@ -82,13 +85,15 @@ class Change:
 class Commit:
     """``parents`` are numbers of earlier commits: none, one or two.
 
-    ``files`` is its whole manifest, {path: name of the content}.
+    ``files`` is its whole manifest, {path: name of the content}; ``closes``
+    whether it closes its head of the branch.
     """
 
     parents: typing.Tuple[int, ...]
     changes: typing.Tuple[Change, ...]
     branch: bytes
     files: typing.Mapping[bytes, str]
+    closes: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +143,7 @@ class RepositoryPlan:
             marks += [repr(name) for name, at in self.bookmarks.items() if at == number]
             if commit.branch != b"default":
                 marks.append("branch %r" % commit.branch)
+            marks += ["closes"] if commit.closes else []
             lines.append(
                 "  %d (parents: %s) %s: %s"
                 % (number, parents, ", ".join(marks) or "draft", changes)
@@ -158,8 +164,14 @@ class RepositoryPlan:
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What a family of repositories may have."""
+    """What a family of repositories may have. ``lengths`` are the fewest and
+    the most commits, ``shapes`` what they begin with; ``tags`` stands for closed
+    heads, too."""
 
+    lengths: typing.Tuple[int, int] = (1, 7)
+    # Mostly the newest commit, which makes histories deep enough for deltas.
+    shapes: typing.Tuple[str, ...] = ("line",) * 3 + ("merge", "root")
+    tags: bool = False
     hidden: bool = False
     publishing: st.SearchStrategy = dataclasses.field(default_factory=st.booleans)
     refusing_hook: st.SearchStrategy = dataclasses.field(
@@ -177,10 +189,20 @@ KINDS = {
     "narrow": Kind(narrow=True),
 }
 
+LONG_SHAPES = ("line",) * 8 + ("merge",) * 2 + ("root",)
+
+#: Histories that are cut into several pieces.
+LONG_KINDS = {
+    "plain": Kind(lengths=(8, 24), shapes=LONG_SHAPES, tags=True),
+    "hidden": Kind(lengths=(8, 24), shapes=LONG_SHAPES, tags=True, hidden=True),
+    "refusing-hook": Kind(lengths=(4, 8), refusing_hook=st.just(True)),
+    "treemanifest": Kind(lengths=(4, 12), hidden=True, treemanifest=True),
+}
+
 
 @st.composite
 def repository_plans(draw, kind):
-    """``kind`` is one of KINDS."""
+    """``kind`` is one of KINDS or LONG_KINDS."""
     paths = draw(
         st.lists(st.sampled_from(PATHS), min_size=2, max_size=6, unique=True),
     )
@@ -189,8 +211,8 @@ def repository_plans(draw, kind):
         st.lists(st.sampled_from(sorted(CONTENTS)), min_size=1, max_size=3, unique=True)
     )
     commits = []
-    for _number in range(draw(st.integers(1, 7))):
-        commits.append(draw(_commits(commits, paths, contents)))
+    for _number in range(draw(st.integers(*kind.lengths))):
+        commits.append(draw(_commits(commits, paths, contents, kind)))
     numbers = st.integers(0, len(commits) - 1)
     some = st.frozensets(numbers, max_size=2)
     none = st.just(frozenset())
@@ -211,8 +233,49 @@ def repository_plans(draw, kind):
 
 
 @st.composite
-def _commits(draw, earlier, paths, contents):
-    parents = draw(_parents(len(earlier)))
+def grown_plans(draw, kind, count):
+    """Like :func:`repository_plans`, and then goes on to ``count`` commits, which
+    one number decides: to draw each by itself would take long."""
+    plan = draw(repository_plans(kind))
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    commits = list(plan.commits)
+    while len(commits) < count:
+        commits.append(_grown(rng, commits))
+    late = st.frozensets(st.integers(count - 40, count - 1), max_size=2)
+    return dataclasses.replace(
+        plan,
+        commits=tuple(commits),
+        secret=draw(late),
+        obsolete=plan.obsolete | draw(late),
+        public=plan.public | draw(late),
+    )
+
+
+def _grown(rng, earlier):
+    parents = [len(earlier) - 1]
+    shape = rng.random()
+    if shape < 0.2:
+        parents = sorted({*parents, rng.randrange(len(earlier))}, reverse=True)
+        parents = parents[-1:] if shape < 0.1 else parents
+    files = dict(earlier[parents[0]].files)
+    changes = {}
+    if parents[1:]:
+        other = earlier[parents[1]].files
+        changes = {p: Change(p, c) for p, c in other.items() if p not in files}
+    path = rng.choice(PATHS)
+    changes[path] = Change(path, rng.choice(("line", "other", "lines", "edited")))
+    files.update((change.path, change.content) for change in changes.values())
+    return Commit(
+        parents=tuple(parents),
+        changes=tuple(changes[path] for path in sorted(changes)),
+        branch=earlier[parents[0]].branch,
+        files=files,
+    )
+
+
+@st.composite
+def _commits(draw, earlier, paths, contents, kind):
+    parents = draw(_parents(len(earlier), kind.shapes))
     files = dict(earlier[parents[0]].files) if parents else {}
     changes = {}
     if parents[1:]:
@@ -225,6 +288,13 @@ def _commits(draw, earlier, paths, contents):
     drawings = _changes(sorted(files), paths, contents)
     for drawn in draw(st.lists(drawings, min_size=at_least, max_size=3)):
         changes.update({change.path: change for change in drawn})
+    closes = False
+    if kind.tags and earlier:
+        special = draw(st.sampled_from((None,) * 5 + ("tag", "close")))
+        closes = special == "close"
+        if special == "tag":
+            tagged = draw(st.integers(0, len(earlier) - 1))
+            changes[TAGS_PATH] = Change(TAGS_PATH, "tag %d" % tagged)
     for change in changes.values():
         if change.content is None:
             files.pop(change.path, None)
@@ -235,16 +305,16 @@ def _commits(draw, earlier, paths, contents):
         changes=tuple(changes[path] for path in sorted(changes)),
         branch=draw(st.sampled_from(BRANCHES)),
         files=files,
+        closes=closes,
     )
 
 
 @st.composite
-def _parents(draw, count):
-    """Mostly the newest commit, which makes histories deep enough for deltas."""
+def _parents(draw, count, shapes):
     if not count:
         return ()
     first = draw(st.one_of(st.just(count - 1), st.integers(0, count - 1)))
-    shape = draw(st.sampled_from(("line", "line", "line", "merge", "root")))
+    shape = draw(st.sampled_from(shapes))
     if shape == "root":
         return ()
     if shape == "merge":

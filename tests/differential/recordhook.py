@@ -1,4 +1,4 @@
-"""Hooks for servers under test: one writes down its calls, one refuses.
+"""Hooks for servers and clients under test: some write their calls down, one refuses.
 
 A line a call: the hook's name and its arguments.
 """
@@ -12,6 +12,28 @@ def record(ui, repo, hooktype, **arguments):
     )
     with open(os.path.join(os.fsdecode(repo.path), "hook-calls"), "a") as calls:
         calls.write("%s(%s)\n" % (hooktype, given))
+
+
+#: What a client's hooks are told that is the same for each time and server;
+#: ``node_last`` is that of the first part of an answer.
+OF_CLIENTS = (
+    "bookmark",
+    "bookmark_moved",
+    "new_obsmarkers",
+    "node",
+    "oldnode",
+    "oldphase",
+    "phase",
+    "phases_moved",
+    "tag_moved",
+)
+
+
+def record_client(ui, repo, hooktype, **arguments):
+    # What the transaction has done so far goes to these, too.
+    names = ("node",) if hooktype in (b"incoming", b"changegroup") else OF_CLIENTS
+    told = {name: arguments[name] for name in names if name in arguments}
+    record(ui, repo, hooktype.decode("ascii"), **told)
 
 
 def refuse(ui, repo, hooktype, source, **_arguments):

@@ -4,36 +4,19 @@ All serve the same repositories from the same folder, over wire protocol
 version 2: one has the extension but no bucket, two share a bucket.
 """
 
-import collections
-import dataclasses
 import pathlib
-import re
 import sys
 import tempfile
-import time
 import typing
 
 from mercurial import error, hg, wireprotov2peer
 from mercurial.utils import cborutil
+from serverlog import OF_A_REQUEST, Event, ServerLog
 from v2_requests import COMMANDS, SURPRISE
 
 from testlib.servers import HgwebdirServer, MotoServer
 
 BUCKET = "hg-cache"
-
-#: What only a hang sees.
-PATIENCE_SECONDS = 120
-
-EVENT = re.compile(
-    r"> (?P<name>[a-z-]+) (?P<command>[a-z]+) key=(?P<key>\S+) bytes=(?P<bytes>\d+)"
-    r" ms=\S+(?: via=(?P<via>\w+))?(?: reason=(?P<reason>.*))?$"
-)
-
-#: What ends a miss that was logged.
-ENDS_OF_A_MISS = ("stored", "skipped-small", "dropped", "error")
-
-#: What is logged before the client has its answer.
-OF_A_REQUEST = ("hit", "miss", "error")
 
 UNCACHED_CONFIG = {
     "extensions.blackbox": "",
@@ -67,20 +50,8 @@ class Answer(typing.NamedTuple):
     sent to the store."""
 
     outcome: Outcome
-    events: typing.Tuple["Event", ...]
+    events: typing.Tuple[Event, ...]
     redirected: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Event:
-    """A line that the extension has logged."""
-
-    name: str
-    command: str
-    key: str
-    size_bytes: int
-    via: str
-    reason: str
 
 
 class Fleet:
@@ -148,11 +119,8 @@ class Clients:
     UNCACHED, CACHED, INLINE = "uncached", "cached", "inline"
 
     def __init__(self, fleet, ui, path):
-        self._hg_folder = pathlib.Path(path, ".hg")
-        self._calls_seen = 0
-        self._log_offset = 0
-        self._pending = collections.Counter()
-        self.ends = {}
+        self._log = ServerLog(path)
+        self.ends = self._log.ends
         self._peers = {
             self.UNCACHED: _peer(ui, fleet.uncached, path),
             self.CACHED: _peer(ui, fleet.cached, path),
@@ -166,57 +134,16 @@ class Clients:
         peer = self._peers[who]
         objects, failure, redirected = _call(peer, command, arguments)
         _hang_up(peer)
-        outcome = Outcome(objects, failure, self._new_hook_calls())
+        outcome = Outcome(objects, failure, self._log.new_hook_calls())
         # The others are about what an earlier request left to be stored.
-        events = [event for event in self._new_events() if event.name in OF_A_REQUEST]
+        events = [
+            event for event in self._log.new_events() if event.name in OF_A_REQUEST
+        ]
         return Answer(outcome, tuple(events), redirected)
 
     def settle(self):
         """Return when nothing is being stored any more."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while +self._pending:
-            assert time.monotonic() < deadline, "never stored: %r" % self._pending
-            time.sleep(0.002)
-            self._new_events()
-
-    def _new_hook_calls(self):
-        path = self._hg_folder / "hook-calls"
-        if not path.exists():
-            return ()
-        calls = path.read_text().splitlines()
-        new, self._calls_seen = calls[self._calls_seen :], len(calls)
-        return tuple(new)
-
-    def _new_events(self):
-        path = self._hg_folder / "blackbox.log"
-        if not path.exists():
-            return []
-        with open(path, "rb") as log:
-            log.seek(self._log_offset)
-            data = log.read()
-        data = data[: data.rfind(b"\n") + 1]
-        self._log_offset += len(data)
-        events = []
-        for line in data.decode("utf-8", "surrogateescape").splitlines():
-            match = EVENT.search(line)
-            assert match, "not a line of ours: %s" % line
-            events.append(
-                Event(
-                    match["name"],
-                    match["command"],
-                    match["key"],
-                    int(match["bytes"]),
-                    match["via"] or "",
-                    match["reason"] or "",
-                )
-            )
-        for event in events:
-            if event.name == "miss":
-                self._pending[event.key] += 1
-            elif event.name in ENDS_OF_A_MISS and self._pending[event.key]:
-                self._pending[event.key] -= 1
-                self.ends[event.key] = event
-        return events
+        self._log.settle()
 
 
 def _peer(ui, server, path):

@@ -37,18 +37,19 @@ def test_what_is_run(line, unit, t, complete):
     assert (options.unit, options.t, options.complete) == (unit, t, complete)
 
 
+V1 = "tests/differential/test_v1_pulls.py"
 V2 = "tests/differential/test_v2_answers.py"
 
 
 @pytest.mark.parametrize(
     "line, names60, names72",
     [
-        ("", ["tests/unit", V2], ["tests/unit"]),
+        ("", ["tests/unit", V1, V2], ["tests/unit", V1]),
         ("--unit-only", ["tests/unit"], ["tests/unit"]),
-        ("-k name", ["tests/unit", V2], ["tests/unit"]),
+        ("-k name", ["tests/unit", V1, V2], ["tests/unit", V1]),
         ("tests/unit/test_a.py::test_b", ["tests/unit/test_a.py::test_b"], None),
-        ("tests/differential", [V2], []),
-        ("tests/differential/", [V2], []),
+        ("tests/differential", [V1, V2], [V1]),
+        ("tests/differential/", [V1, V2], [V1]),
         (V2 + "::test_b", [V2 + "::test_b"], []),
     ],
 )
