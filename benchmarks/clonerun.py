@@ -109,6 +109,18 @@ class Store:
     def __exit__(self, *details: object) -> None:
         self._stack.close()
 
+    def config(self, public_url: str | None = None) -> dict[str, str]:
+        """The settings that name the bucket, and how clients reach it."""
+        settings = {
+            "bucket": BUCKET,
+            "region": "us-east-1",
+            "access-key-id": "test",
+            "secret-access-key": "test",
+            "endpoint-url": self.moto.url,
+            "public-endpoint-url": public_url or self.proxy.url,
+        }
+        return {f"s3wireprotocache.{name}": value for name, value in settings.items()}
+
     @property
     def running(self) -> bool:
         return self.moto.process.running
@@ -136,17 +148,7 @@ def server_config(
         "experimental.web.api.http-v2": "true",
     }
     if store is not None:
-        settings = {
-            "bucket": BUCKET,
-            "region": "us-east-1",
-            "access-key-id": "test",
-            "secret-access-key": "test",
-            "endpoint-url": store.moto.url,
-            "public-endpoint-url": public_url or store.proxy.url,
-        }
-        config.update(
-            {f"s3wireprotocache.{name}": value for name, value in settings.items()}
-        )
+        config.update(store.config(public_url))
     config.update(extra or {})
     return config
 
@@ -167,9 +169,12 @@ class Server:
     ) -> None:
         self.store = store
         self._acknowledge_at_once = acknowledge_at_once
-        config = server_config(store, extra=extra)
+        config = self._config(extra or {})
         self.hg = HgServer(hg, repository, config, environment=environment)
         self._stack = contextlib.ExitStack()
+
+    def _config(self, extra: dict[str, str]) -> dict[str, str]:
+        return server_config(self.store, extra=extra)
 
     def __enter__(self) -> Server:
         with contextlib.ExitStack() as stack:
@@ -188,15 +193,18 @@ class Server:
     def __exit__(self, *details: object) -> None:
         self._stack.close()
 
+    def _clocks(self) -> list[typing.Callable[[], float]]:
+        """CPU seconds of whatever may still have something to do."""
+        store = [self.store.moto.cpu_seconds] if self.store and self.store.running else []
+        return [self.hg.cpu_seconds, *store]
+
     def wait_until_idle(
         self, step_seconds: float = IDLE_STEP, looks: int = IDLE_LOOKS
     ) -> bool:
         """Wait until neither the server nor the store works any more; False
         when that takes too long.
         """
-        clocks = [self.hg.cpu_seconds] + (
-            [self.store.moto.cpu_seconds] if self.store and self.store.running else []
-        )
+        clocks = self._clocks()
         limit = time.monotonic() + IDLE_LIMIT
         quiet = 0
         before = [clock() for clock in clocks]

@@ -6,8 +6,9 @@ Needs `mercurial` in the Python that runs it.
 
 from __future__ import annotations
 
-import os
 import pathlib
+
+import hgmodules
 
 
 class ServedHistory:
@@ -83,8 +84,4 @@ def push_points(repository: pathlib.Path, pushes: int, size: int) -> list[str]:
 
 
 def _open(repository: pathlib.Path):
-    os.environ["HGRCPATH"] = ""
-    os.environ["HGPLAIN"] = "1"
-    from mercurial import hg, ui
-
-    return hg.repository(ui.ui.load(), os.fsencode(repository)).filtered(b"served")
+    return hgmodules.open_repository(repository).filtered(b"served")

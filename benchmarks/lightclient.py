@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 import typing
+
+import hgmodules
 
 #: What wire protocol version 2 may cache.
 HEAVY = ("rawstorefiledata", "changesetdata", "manifestdata", "filesdata")
@@ -103,11 +104,12 @@ class LightClient:
     """One connection to a server; ValueError when it does not speak version 2."""
 
     def __init__(self, url: str) -> None:
+        client_ui = _client_ui()
         from mercurial import hg, httppeer
 
         self.answers: list[Answer] = []
         _watch_responses()
-        self._peer = hg.peer(_client_ui(), {}, url.encode("ascii"))
+        self._peer = hg.peer(client_ui, {}, url.encode("ascii"))
         if not isinstance(self._peer, httppeer.httpv2peer):
             raise ValueError(f"{url} does not offer wire protocol version 2")
 
@@ -115,11 +117,7 @@ class LightClient:
         return self
 
     def __exit__(self, *details: object) -> None:
-        # A peer's close() keeps its connections, each of which holds a thread of
-        # the server.
-        for handler in self._peer._opener.handlers:
-            if hasattr(handler, "close_all"):
-                handler.close_all()
+        hgmodules.close_connections(self._peer)
 
     def heads(self, known: typing.Sequence[bytes]) -> list[bytes]:
         """The heads of the server, asked for as discovery does."""
@@ -157,13 +155,7 @@ _received: list[typing.Any] = []
 
 @functools.lru_cache(maxsize=None)
 def _client_ui():
-    os.environ["HGRCPATH"] = ""
-    os.environ["HGPLAIN"] = "1"
-    from mercurial import ui
-
-    made = ui.ui.load()
-    made.setconfig(b"experimental", b"httppeer.advertise-v2", True)
-    return made
+    return hgmodules.make_ui({b"experimental.httppeer.advertise-v2": b"true"})
 
 
 @functools.lru_cache(maxsize=None)

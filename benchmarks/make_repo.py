@@ -25,6 +25,7 @@ import shutil
 import sys
 import time
 
+import hgmodules
 import paths
 import release_trees
 from history_plan import Planned, make_plan
@@ -52,27 +53,10 @@ USERS = (
 )
 
 
-def _initialize_mercurial() -> None:
-    """Before anything of `mercurial` is used: no configuration of the user or the
-    system.
-    """
-    os.environ["HGRCPATH"] = ""
-    os.environ["HGPLAIN"] = "1"
-    try:
-        from mercurial import initialization  # hg >= 7.2
-    except ImportError:
-        pass
-    else:
-        initialization.init()
-
-
 def _open_repository(path: pathlib.Path):
     """A new, empty repository at `path`."""
-    from mercurial import hg, ui
-
-    baseui = ui.ui.load()
-    baseui.setconfig(b"phases", b"new-commit", b"public", b"make_repo")
-    return hg.repository(baseui, os.fsencode(path), create=True).unfiltered()
+    settings = {b"phases.new-commit": b"public"}
+    return hgmodules.open_repository(path, create=True, settings=settings)
 
 
 def _commit(repo, position: int, planned: Planned, nodes: list[bytes]) -> bytes:
@@ -165,7 +149,7 @@ def make_repo(
         raise FileExistsError(
             f"{output} is there and is not a repository of this program"
         )
-    _initialize_mercurial()
+    hgmodules.prepare()
     trees = [
         release_trees.read_tree(folder) for folder in source_trees or _fetch(names)
     ]

@@ -8,7 +8,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venv"
-HG = VENVS / "hg-6.0.3" / "bin" / "hg"
+#: Of the environment whose Python runs the program.
+HG = pathlib.Path(sys.executable).with_name("hg")
 MOTO_SERVER = VENVS / "services" / "bin" / "moto_server"
 REPOSITORIES = VENVS / "benchmark-repos"
 

@@ -5,6 +5,7 @@ about them (Linux).
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import re
@@ -17,6 +18,10 @@ import typing
 
 STOP_SECONDS = 20.0
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+
+#: What this module has started, and will wait for or has waited for.
+_started: set[int] = set()
 
 
 def cpu_seconds(pid: int) -> float:
@@ -55,6 +60,68 @@ def peak_rss_bytes(pid: int) -> int:
     return int(match.group(1)) * 1024
 
 
+def children(pid: int) -> list[int]:
+    """The processes whose parent is process `pid`, ended ones that it has not
+    waited for too.
+    """
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stat = path.read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+        if int(stat.rpartition(")")[2].split()[1]) == pid:
+            found.append(int(path.parent.name))
+    return sorted(found)
+
+
+def children_cpu_seconds(pid: int) -> float:
+    """CPU time, user and system, of the children that process `pid` has waited
+    for, and of theirs; in clock ticks. ProcessLookupError when it is gone.
+    """
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        raise ProcessLookupError(f"no process {pid}") from None
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / CLOCK_TICKS
+
+
+def thread_cpu_seconds(pid: int) -> float:
+    """CPU time of the threads of process `pid` that live now, but for its first
+    one, whose work does not count; ProcessLookupError when the process is gone.
+    """
+    nanoseconds = 0
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    if not tasks.exists():
+        raise ProcessLookupError(f"no process {pid}")
+    for task in tasks.glob("[0-9]*"):
+        if task.name == str(pid):
+            continue
+        try:
+            nanoseconds += int((task / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+    return nanoseconds / 1e9
+
+
+def adopt_orphans() -> None:
+    """From now on, what a descendant of this process leaves behind is a child of
+    this process, not of the system's first one. OSError where that is not possible.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+def adopted() -> list[int]:
+    """The children of this process that nothing in this module has started,
+    ended ones that were not waited for too.
+    """
+    return [pid for pid in children(os.getpid()) if pid not in _started]
+
+
 class ServerFailed(Exception):
     """A server did not start; the text holds what it printed."""
 
@@ -82,6 +149,7 @@ class ServerProcess:
                 env=environment,
                 start_new_session=True,
             )
+        _started.add(self._process.pid)
 
     @property
     def pid(self) -> int:
@@ -160,6 +228,7 @@ def run(
         stderr=subprocess.PIPE,
         env=environment,
     ) as process:
+        _started.add(process.pid)
         try:
             out, err = process.communicate(timeout=seconds)
         except BaseException:
