@@ -129,6 +129,11 @@ class Store:
         """From now on nobody answers at its address."""
         self.moto.stop()
 
+    def publish(self, name: str, body: bytes) -> str:
+        """The URL at which clients find a new object that anybody may read."""
+        self.moto.put_public(BUCKET, name, body)
+        return f"{self.proxy.url}/{BUCKET}/{name}"
+
     def objects(self) -> list[tuple[str, int]]:
         """(key, bytes) of what the cache holds."""
         return self.moto.objects(BUCKET)
@@ -195,7 +200,9 @@ class Server:
 
     def _clocks(self) -> list[typing.Callable[[], float]]:
         """CPU seconds of whatever may still have something to do."""
-        store = [self.store.moto.cpu_seconds] if self.store and self.store.running else []
+        store = (
+            [self.store.moto.cpu_seconds] if self.store and self.store.running else []
+        )
         return [self.hg.cpu_seconds, *store]
 
     def wait_until_idle(

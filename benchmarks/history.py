@@ -7,6 +7,7 @@ Needs `mercurial` in the Python that runs it.
 from __future__ import annotations
 
 import pathlib
+import typing
 
 import hgmodules
 
@@ -81,6 +82,33 @@ def push_points(repository: pathlib.Path, pushes: int, size: int) -> list[str]:
     if len(points) != pushes + 1:
         raise ValueError(f"branches are longer than a push of {size} changesets")
     return points
+
+
+def points_of_pushes(
+    repository: pathlib.Path, sizes: typing.Sequence[int]
+) -> list[str]:
+    """The tips, as hexadecimal nodes, between pushes of at most so many changesets
+    each (of more where a merge brings more) up to the tip of the repository: one
+    more than there are sizes. All on the line of first parents.
+
+    ValueError when the history is too short.
+    """
+    changelog = _open(repository).changelog
+    revision = len(changelog) - 1
+    points = [revision]
+    for size in reversed(sizes):
+        left = size
+        while left > 0:
+            parent = changelog.parentrevs(revision)[0]
+            brought = len(changelog.findmissingrevs([parent], [revision]))
+            if brought > left and revision != points[-1]:
+                break
+            if parent < 0:
+                raise ValueError(f"too few changesets for {len(sizes)} pushes")
+            revision = parent
+            left -= brought
+        points.append(revision)
+    return [changelog.node(revision).hex() for revision in reversed(points)]
 
 
 def _open(repository: pathlib.Path):

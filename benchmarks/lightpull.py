@@ -15,6 +15,7 @@ import pathlib
 import shutil
 import tempfile
 import typing
+import urllib.error
 
 import hgmodules
 
@@ -23,8 +24,8 @@ INLINE, REMOTE = "changegroup", "remote-changegroup"
 NULL_NODE = b"\0" * 20
 
 
-class BadAnswer(Exception):
-    """What came is not what a stock client would have taken."""
+class BadAnswer(ValueError):
+    """A stock client would have failed."""
 
 
 @dataclasses.dataclass
@@ -66,9 +67,7 @@ class LightPuller:
         """
         return self._as_client(list(known), ())
 
-    def _as_client(
-        self, known: list[bytes], bundled: typing.Sequence[bytes]
-    ) -> Pulled:
+    def _as_client(self, known: list[bytes], bundled: typing.Sequence[bytes]) -> Pulled:
         from mercurial import hg
 
         pulled = Pulled()
@@ -125,10 +124,14 @@ class LightPuller:
             pulled.remote_bytes += size
 
     def _fetch(self, url: bytes) -> int:
-        """Bytes of what is there; urllib.error.HTTPError."""
+        """Bytes of what is there."""
         from mercurial import url as urlmod
 
-        response = urlmod.open(self._repository.ui, url)
+        try:
+            response = urlmod.open(self._repository.ui, url)
+        except urllib.error.HTTPError as error:
+            place = url.partition(b"?")[0].decode("ascii", "replace")
+            raise BadAnswer(f"{place}: HTTP {error.code}") from error
         try:
             return _length(response)
         finally:

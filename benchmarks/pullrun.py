@@ -74,10 +74,23 @@ class PullRun:
 
 
 class PullServer(Server):
-    """`hg serve` with or without the extension, of wire protocol version 1."""
+    """`hg serve` of wire protocol version 1; without a store, or where `extension`
+    is false, it is Mercurial alone. `extra` is {'section.name': value}.
+    """
+
+    def __init__(
+        self,
+        hg: pathlib.Path,
+        repository: pathlib.Path,
+        store: AnyStore | None,
+        extra: dict[str, str],
+        extension: bool = True,
+    ) -> None:
+        self._extension = extension and store is not None
+        super().__init__(hg, repository, store, extra)
 
     def _config(self, extra: dict[str, str]) -> dict[str, str]:
-        if self.store is None:
+        if not self._extension:
             return extra
         return {**cached_config(self.store), **extra}
 
@@ -175,7 +188,9 @@ def pull_command(hg: pathlib.Path, repository: pathlib.Path, url: str) -> list[s
 
 
 @contextlib.contextmanager
-def copied(template: pathlib.Path, folder: pathlib.Path) -> typing.Iterator[pathlib.Path]:
+def copied(
+    template: pathlib.Path, folder: pathlib.Path
+) -> typing.Iterator[pathlib.Path]:
     """A copy of a repository without a checkout, for one pull."""
     copy = pathlib.Path(tempfile.mkdtemp(prefix="client-", dir=folder)) / "repository"
     try:

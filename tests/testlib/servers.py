@@ -161,6 +161,11 @@ class MotoServer(_Server):
         """Make bucket `name` (moto forgives one that is there)."""
         self._request("PUT", f"/{name}")
 
+    def put_public(self, bucket: str, key: str, body: bytes) -> None:
+        """Store an object that may be read without a signature."""
+        headers = {"x-amz-acl": "public-read"}
+        self._request("PUT", f"/{bucket}/{key}", body, headers)
+
     def objects(self, bucket: str) -> list[tuple[str, int]]:
         """(key, bytes) of every object of a bucket, in the order of keys;
         HTTPError when there is no such bucket.
@@ -198,9 +203,19 @@ class MotoServer(_Server):
                 lines.append(f'{head}"{target.partition("?")[0]} HTTP/1.{rest}')
         return lines
 
-    def _request(self, method: str, target: str) -> bytes:
+    def _request(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+    ) -> bytes:
+        # A body without a type is a form to urllib, and then to moto as well.
         request = urllib.request.Request(
-            self.url + target, method=method, data=b"" if method == "PUT" else None
+            self.url + target,
+            method=method,
+            data=body if method == "PUT" else None,
+            headers={"Content-Type": "application/octet-stream", **(headers or {})},
         )
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
             request, timeout=60

@@ -88,9 +88,7 @@ def test_it_asks_what_a_stock_client_asks(repository, tmp_path, state):
     assert (pulled.inline_bytes > 0) == (state < CHANGESETS)
 
 
-def test_it_takes_a_clone_bundle_as_a_stock_client_does(
-    repository, tmp_path, website
-):
+def test_it_takes_a_clone_bundle_as_a_stock_client_does(repository, tmp_path, website):
     bundle = tmp_path / "bundle.hg"
     hg("bundle", "-q", "-a", "-r", "3", "-t", "zstd-v2", "-R", repository, bundle)
     manifest = repository / ".hg" / "clonebundles.manifest"
