@@ -15,21 +15,17 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
-import time
 
 import clonerun
-import make_repo
+import demoparts
 import paths
 import report
 from clonerun import CloneRun, Server, Store
 
-from testlib import processes
-from testlib.servers import HgServer, ServerFailed
+from testlib.servers import HgServer
 
-LOOK_SECONDS = 1.0
 HEADER = (
     "clone",
     "command",
@@ -41,69 +37,16 @@ HEADER = (
 )
 
 
-class DemoFailed(Exception):
-    """A clone was not what it should be."""
-
-
 def main() -> int:
-    options = _options()
-    try:
-        with processes.stop_on_signals():
-            return _serve(options) if options.serve else _demo(options)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 0 if options.serve else 130  # Ctrl-C is how serving is meant to end
-    except subprocess.CalledProcessError as error:
-        print(
-            f"demo: {' '.join(error.cmd)} failed:\n{error.stdout}{error.stderr}",
-            file=sys.stderr,
-        )
-    except (DemoFailed, FileNotFoundError, ServerFailed, ValueError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-    return 1
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Two clones over wire protocol v2, the second from the store."
-    )
-    parser.add_argument(
-        "--repo", type=pathlib.Path, help="default: releases of Mercurial, replayed"
-    )
-    parser.add_argument(
-        "--serve", action="store_true", help="leave the servers running until Ctrl-C"
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=0,
-        help="of hg serve, with --serve (default: a free one)",
-    )
-    parser.add_argument(
-        "--hg",
-        type=pathlib.Path,
-        default=paths.HG,
-        help="server and client; has the extension",
+    parser = demoparts.parser(
+        "Two clones over wire protocol v2, the second from the store."
     )
     parser.add_argument("--moto-server", type=pathlib.Path, default=paths.MOTO_SERVER)
-    return parser.parse_args()
+    return demoparts.main(parser.parse_args(), _demo, _serve)
 
 
-def _repository(options: argparse.Namespace) -> pathlib.Path:
-    if options.repo is None:
-        print(
-            "making a repository of some releases of Mercurial, unless it is there...",
-            flush=True,
-        )
-        return make_repo.make_repo()
-    repository = options.repo.resolve()
-    if not (repository / ".hg").is_dir():
-        raise FileNotFoundError(f"no Mercurial repository: {repository}")
-    return repository
-
-
-def _serve(options: argparse.Namespace) -> int:
-    repository = _repository(options)
+def _serve(options: argparse.Namespace) -> None:
+    repository = demoparts.repository(options)
     with Store(options.moto_server) as store:
         config = clonerun.server_config(store, public_url=store.moto.url)
         with HgServer(options.hg, repository, config, port=options.port) as server:
@@ -118,30 +61,12 @@ def _serve(options: argparse.Namespace) -> int:
             )
             print(f"serving {repository}; to clone it over wire protocol v2:\n")
             print(f"    {client}\n\nCtrl-C stops it.", flush=True)
-            _report_objects(server, store)
-    raise DemoFailed("a server has ended by itself")
+            demoparts.report_objects(server, store, lambda: store.running)
 
 
-def _report_objects(server: HgServer, store: Store) -> None:
-    """Say what the store holds whenever that changes; returns when a server has
-    ended.
-    """
-    known: list[tuple[str, int]] = []
-    while server.process.running and store.moto.process.running:
-        objects = store.objects()
-        if objects != known:
-            total = sum(size for _key, size in objects)
-            print(
-                f"the store holds {len(objects)} objects, {total:,} bytes", flush=True
-            )
-            known = objects
-        time.sleep(LOOK_SECONDS)
-    print(server.log(), file=sys.stderr)
-
-
-def _demo(options: argparse.Namespace) -> int:
-    repository = _repository(options)
-    nodes = _nodes(options.hg, repository)
+def _demo(options: argparse.Namespace) -> None:
+    repository = demoparts.repository(options)
+    nodes = demoparts.nodes(options.hg, repository)
     print(f"{repository}: {len(nodes)} changesets", flush=True)
     runs = []
     with tempfile.TemporaryDirectory(prefix="hg-s3-demo-") as folder, Store(
@@ -151,11 +76,9 @@ def _demo(options: argparse.Namespace) -> int:
             print(f"clone {number}...", flush=True)
             destination = pathlib.Path(folder) / f"clone{number}"
             runs.append(clonerun.measured_clone(server, options.hg, destination))
-            _check(options.hg, destination, nodes)
+            demoparts.check(options.hg, destination, nodes)
         objects = store.objects()
-        messages = [
-            line for line in server.hg.log().splitlines() if not line.startswith("http")
-        ]
+        messages = demoparts.messages(server.hg)
     print("both clones: hg verify is clean, the nodes are those of the server\n")
     stored = _stored_commands(objects)
     print(_as_table(runs, stored))
@@ -164,29 +87,6 @@ def _demo(options: argparse.Namespace) -> int:
     print(_explanation(runs, objects))
     for message in messages:
         print(f"the server said: {message}")
-    return 0
-
-
-def _nodes(hg: pathlib.Path, repository: pathlib.Path) -> list[str]:
-    """The nodes that a clone of the repository gets, sorted: a clone may number
-    them otherwise.
-    """
-    revisions = ("-r", "not secret()")
-    return sorted(
-        clonerun.hg_output(
-            hg, "log", "-R", repository, *revisions, "-T", "{node}\n"
-        ).split()
-    )
-
-
-def _check(hg: pathlib.Path, clone: pathlib.Path, nodes: list[str]) -> None:
-    clonerun.hg_output(hg, "verify", "-q", "-R", clone)
-    cloned = _nodes(hg, clone)
-    if cloned != nodes:
-        raise DemoFailed(
-            f"{clone.name} has {len(cloned)} changesets that are not the "
-            f"{len(nodes)} of the server"
-        )
 
 
 def _stored_commands(objects: list[tuple[str, int]]) -> set[str]:
