@@ -83,3 +83,16 @@ def test_too_short_a_history_is_refused(repository):
 def test_pushes_shorter_than_branches_are_refused(repository):
     with pytest.raises(ValueError, match="branches are longer"):
         history.push_points(repository, 5, 1)
+
+
+def test_pushes_of_different_sizes(repository):
+    line = [nodes(repository)[revision] for revision in (0, 1, 2, 4, 5)]
+    # The merge brings two, and is not divided.
+    assert history.points_of_pushes(repository, [1, 1, 1]) == line[1:]
+    assert history.points_of_pushes(repository, [2, 3]) == [line[0], line[2], line[4]]
+    assert history.points_of_pushes(repository, [2]) == line[3:]
+
+
+def test_more_pushes_than_history_are_refused(repository):
+    with pytest.raises(ValueError, match="too few"):
+        history.points_of_pushes(repository, [5, 5])
