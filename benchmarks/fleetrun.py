@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import resource
 import time
 import typing
 
@@ -47,7 +46,9 @@ class Fleet:
     pushes: list[PullRun] = dataclasses.field(default_factory=list)
     pulls: list[PullRun] = dataclasses.field(default_factory=list)
     clones: list[PullRun] = dataclasses.field(default_factory=list)
-    #: Of the processes that made clone bundles.
+    #: To make the segments, or the clone bundle, of the first state.
+    first_cpu_seconds: float = 0.0
+    #: To make the later clone bundles.
     bundle_cpu_seconds: float = 0.0
     stored_objects: int = 0
     stored_bytes: int = 0
@@ -105,18 +106,21 @@ def run(setting: Setting, way: str, scratch: pathlib.Path) -> Fleet:
         )
         clients = _clients(setting, server.proxy.url, scratch, stack)
         bundles = Bundles(setting.hg, served, store, scratch)
-        if with_extension:
-            pullrun.warm(setting.hg, served, store)
         fleet = Fleet()
+        if with_extension:
+            fleet.first_cpu_seconds = pullrun.warm(setting.hg, served, store)
         for number, each in enumerate(setting.trace.rounds):
             if way == BUNDLES and number % setting.bundle_every == 0:
                 bundles.make()
                 clients.bundled = each.state - 1
+                if number == 0:
+                    fleet.first_cpu_seconds = bundles.cpu_seconds
             _round(setting, server, clients, each, number, fleet)
             if (number + 1) % SAY_EVERY == 0:
                 cli.say(f"{way}: {number + 1} of {len(setting.trace.rounds)} pushes")
         objects = store.objects()
-    fleet.bundle_cpu_seconds = bundles.cpu_seconds
+    if way == BUNDLES:
+        fleet.bundle_cpu_seconds = bundles.cpu_seconds - fleet.first_cpu_seconds
     fleet.stored_objects = len(objects)
     fleet.stored_bytes = sum(size for _key, size in objects)
     return fleet
@@ -192,17 +196,9 @@ class Bundles:
 
     def make(self) -> None:
         """Of the present state; the server names it from now on."""
-        before = _children_cpu_seconds()
-        command = (self._hg, "bundle", "-q", "-a", "-t", "zstd-v2", "-R")
-        clonerun.hg_output(*command, self._repository, self._path)
-        self.cpu_seconds += _children_cpu_seconds() - before
+        self.cpu_seconds += pullrun.bundle(self._hg, self._repository, self._path)
         url = self._store.publish(f"bundle-{self._count}.hg", self._path.read_bytes())
         self._count += 1
         self._path.unlink()
         manifest = self._repository / ".hg" / "clonebundles.manifest"
         manifest.write_text(f"{url} BUNDLESPEC=zstd-v2\n")
-
-
-def _children_cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime

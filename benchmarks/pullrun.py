@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import resource
 import shutil
 import tempfile
 import time
@@ -200,11 +201,30 @@ def copied(
         shutil.rmtree(copy.parent, ignore_errors=True)
 
 
-def warm(hg: pathlib.Path, repository: pathlib.Path, store: AnyStore) -> None:
-    """Have all segments of a repository in the store."""
+def warm(hg: pathlib.Path, repository: pathlib.Path, store: AnyStore) -> float:
+    """Have all segments of a repository in the store; the CPU seconds that it took."""
     settings = [
         argument
         for name, value in cached_config(store).items()
         for argument in ("--config", f"{name}={value}")
     ]
+    before = _children_cpu_seconds()
     clonerun.hg_output(hg, "s3cache", "warm", "-R", repository, *settings)
+    return _children_cpu_seconds() - before
+
+
+def bundle(hg: pathlib.Path, repository: pathlib.Path, path: pathlib.Path) -> float:
+    """Make a bundle of all of a repository, as for a clone bundle; the CPU seconds
+    that it took.
+    """
+    before = _children_cpu_seconds()
+    clonerun.hg_output(
+        hg, "bundle", "-q", "-a", "-t", "zstd-v2", "-R", repository, path
+    )
+    return _children_cpu_seconds() - before
+
+
+def _children_cpu_seconds() -> float:
+    """Of all processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -147,6 +147,10 @@ def _rows() -> list[tuple[str, Cell]]:
     return rows + [
         ("pushes: server CPU s", _seconds(lambda fleet: fleet.pushes, "cpu_seconds")),
         (
+            "before the first push, CPU s",
+            lambda fleet: f"{fleet.first_cpu_seconds:.1f}",
+        ),
+        (
             "background CPU s: segments, bundles",
             lambda fleet: f"{fleet.background_cpu_seconds:.1f}",
         ),

@@ -101,7 +101,7 @@ class Measurement:
         self.runs: Runs = {}
         #: CPU seconds of pulls by light clients, by kind.
         self.light: dict[Kind, list[float]] = {}
-        #: What the store held, in a sentence.
+        #: What went into the store, in a sentence.
         self.stored = ""
         self._options = options
         self._source = source
@@ -113,16 +113,29 @@ class Measurement:
         """Measure; `folder` is for what is cloned."""
         self._folder = folder
         states = self._states()
-        for number in range(self._options.repetitions):
-            cli.say(f"{number + 1}/{self._options.repetitions}...")
-            with Store(self._options.moto_server) as store:
+        with contextlib.ExitStack() as stack:
+            store = stack.enter_context(Store(self._options.moto_server))
+            self._warm(store)
+            if self._options.folder:
+                folder_store = stack.enter_context(FolderStore())
+                pullrun.warm(self._options.hg, self._source, folder_store)
+            for number in range(self._options.repetitions):
+                cli.say(f"{number + 1}/{self._options.repetitions}...")
                 self._clones(store)
                 self._pulls(store, HIT, states)
-            if self._options.folder:
-                with FolderStore() as store:
-                    pullrun.warm(self._options.hg, self._source, store)
-                    self._clone(FOLDER, store)
-                    self._pulls(store, FOLDER, states)
+                if self._options.folder:
+                    self._clone(FOLDER, folder_store)
+                    self._pulls(folder_store, FOLDER, states)
+
+    def _warm(self, store: Store) -> None:
+        cli.say("hg s3cache warm...")
+        seconds = pullrun.warm(self._options.hg, self._source, store)
+        objects = store.objects()
+        total = sum(size for _key, size in objects)
+        self.stored = (
+            f"hg s3cache warm stored {len(objects):,} objects, {total:,} bytes, "
+            f"in {seconds:.1f} s of CPU."
+        )
 
     def _states(self) -> list[State]:
         """A repository for each pull, without its last changesets."""
@@ -145,13 +158,9 @@ class Measurement:
         return states
 
     def _clones(self, store: Store) -> None:
-        """Leaves all segments in the store."""
         self._clone(UNCACHED, None)
-        self._clone(MISS, store)
-        pullrun.warm(self._options.hg, self._source, store)
-        objects = store.objects()
-        total = sum(size for _key, size in objects)
-        self.stored = f"The store held {len(objects)} objects, {total:,} bytes."
+        with Store(self._options.moto_server) as empty:
+            self._clone(MISS, empty)
         self._clone(HIT, store)
 
     def _clone(self, how: str, store: pullrun.AnyStore | None) -> None:

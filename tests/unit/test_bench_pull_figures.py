@@ -138,6 +138,7 @@ def test_the_share_of_the_store_is_of_all_bytes_that_clients_get():
         pulls=[run(server_bytes=10, store_bytes=90)],
         clones=[run(server_bytes=0, store_bytes=300, background_cpu_seconds=0.5)],
         bundle_cpu_seconds=0.25,
+        first_cpu_seconds=100.0,
     )
     assert fleetrun.share(fleet.pulls) == 0.9
     assert fleetrun.share(fleet.answers) == 0.975
