@@ -49,32 +49,45 @@ def chunks(repo, history, block):
     if set(outgoing.missing) != set(nodes):
         raise Unfit("its changesets are not what is between heads and bases")
     packer = changegroup.getbundler(VERSION, repoproxy.WithoutHooks(repo, _HOOKS))
-    packer._builddeltaheader = _refusing(packer._builddeltaheader)
-    stream = packer.generate(outgoing.common, nodes, False, b"serve")
+    checks = _Checks(packer._builddeltaheader)
+    packer._builddeltaheader = checks.header
+    stream = checks.watched(packer.generate(outgoing.common, nodes, False, b"serve"))
     yield b"HG10" + COMPRESSION
     for data in util.compengines.forbundletype(COMPRESSION).compressstream(stream):
         yield data
 
 
-def _refusing(build):
-    """``build`` makes the header of a revision; this one refuses what the format
-    has no place for."""
-    meaningful = ~compat.neutral_revision_flags()
-    before = None
+class _Checks:
+    """Refuses revisions that the format has no place for, as they go by.
 
-    def checked(delta):
-        nonlocal before
-        if delta.flags & meaningful:
+    ``build(delta)`` makes the header of one.
+    """
+
+    def __init__(self, build):
+        self._build = build
+        self._meaningful = ~compat.neutral_revision_flags()
+        #: The node before in the same group; None at its beginning.
+        self._before = None
+
+    def header(self, delta):
+        if delta.flags & self._meaningful:
             raise _unfit(delta, "has flags")
         # Readers take the revision before for the base, and for the first of a
         # group its first parent. Mercurial also makes others: where the group
         # begins with the empty manifest, the next revision is based on nothing.
-        if delta.basenode not in (before, delta.p1node):
+        base = delta.p1node if self._before is None else self._before
+        if delta.basenode != base:
             raise _unfit(delta, "has another base")
-        before = delta.node
-        return build(delta)
+        self._before = delta.node
+        return self._build(delta)
 
-    return checked
+    def watched(self, stream):
+        """The chunks of ``stream``, of which some end a group."""
+        end = changegroup.closechunk()
+        for data in stream:
+            if data == end:
+                self._before = None
+            yield data
 
 
 def _unfit(delta, why):

@@ -65,38 +65,41 @@ def test_defaults():
     )
 
 
+EVERYTHING = dict(
+    bucket="hg-cache",
+    prefix="mirror/\xe9/",
+    region="eu-west-1",
+    access_key_id="key",
+    secret_access_key="s+e/c=ret",
+    session_token="token",
+    endpoint_url="http://10.0.0.1:9000",
+    public_endpoint_url="https://s3.example.com",
+    addressing_style="path",
+    minimum_object_size="1MB",
+    url_lifetime="604800",
+    repo_id="the one",
+    acl="bucket-owner-full-control",
+    connect_timeout="0.5",
+    read_timeout="60",
+    commands="filesdata, manifestdata",
+    segment_max_size="1MB",
+    publish_on_push="yes",
+    exists_ttl="0.5",
+    coalesce_timeout="0.5",
+    lease_time="90",
+    min_occurrences="2",
+    breaker_failures="0",
+    breaker_rest="0.5",
+    object_lifetime="30",
+    public_url="https://hg.example.com:8443/mirror/repo/",
+    url_secret="sixteen letters!",
+    short_url_lifetime="3600",
+    sendfile_header="X-Accel-Redirect: /hg-s3/",
+)
+
+
 def test_everything_set():
-    loaded = load(
-        bucket="hg-cache",
-        prefix="mirror/\xe9/",
-        region="eu-west-1",
-        access_key_id="key",
-        secret_access_key="s+e/c=ret",
-        session_token="token",
-        endpoint_url="http://10.0.0.1:9000",
-        public_endpoint_url="https://s3.example.com",
-        addressing_style="path",
-        minimum_object_size="1MB",
-        url_lifetime="604800",
-        repo_id="the one",
-        acl="bucket-owner-full-control",
-        connect_timeout="0.5",
-        read_timeout="60",
-        commands="filesdata, manifestdata",
-        segment_max_size="1MB",
-        publish_on_push="yes",
-        exists_ttl="0.5",
-        coalesce_timeout="0.5",
-        lease_time="90",
-        min_occurrences="2",
-        breaker_failures="0",
-        breaker_rest="0.5",
-        object_lifetime="30",
-        public_url="https://hg.example.com:8443/mirror/repo/",
-        url_secret="sixteen letters!",
-        short_url_lifetime="3600",
-        sendfile_header="X-Accel-Redirect: /hg-s3/",
-    )
+    loaded = load(**EVERYTHING)
     assert loaded == settings.CacheSettings(
         store=S3Settings(
             bucket="hg-cache",
