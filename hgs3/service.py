@@ -184,7 +184,7 @@ def start(ui):
 
     Raises error.Abort for a setting that is wrong.
     """
-    settings = settingsmod.load(ui)
+    settings = settingsmod.remembered(ui)
     with _lock:
         return CacheService(settings, _backend(ui, settings))
 

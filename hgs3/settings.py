@@ -82,6 +82,12 @@ MAX_URL_LIFETIME_SECONDS = 7 * 24 * 3600
 
 DAY_SECONDS = 24 * 3600
 
+#: As many as repositories with settings of their own, mostly one.
+REMEMBERED = 1000
+
+#: The items of our section to what they mean.
+_remembered: typing.Dict[tuple, "CacheSettings"] = {}
+
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]\Z")
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 
@@ -124,6 +130,19 @@ def load(ui) -> CacheSettings:
             % settingvalues.raw(ui, b"object-lifetime"),
             _(b"set %s.url-lifetime to less, 900 for instance") % SECTION,
         )
+    return settings
+
+
+def remembered(ui) -> CacheSettings:
+    """As :func:`load`, for each request: the same items are read once only."""
+    items = tuple(ui.configitems(SECTION))
+    # What two threads make at once is equal.
+    settings = _remembered.get(items)
+    if settings is None:
+        settings = load(ui)
+        if len(_remembered) >= REMEMBERED:
+            _remembered.clear()
+        _remembered[items] = settings
     return settings
 
 

@@ -23,7 +23,7 @@ SECRET_BYTES = 32
 
 _lock = ForkSafeLock()
 #: Path to (device, inode, time of change) of the file and the secret in it.
-_read = {}  # type: typing.Dict[str, typing.Tuple[tuple, bytes]]
+_read: typing.Dict[str, typing.Tuple[tuple, bytes]] = {}
 
 
 def of(settings, cache_folder: str, report) -> typing.Optional[bytes]:

@@ -22,7 +22,7 @@ from .. import service as servicemod
 from ..cache import key as cachekey
 from ..cache import token as tokenmod
 from ..objectstore.base import StoreResting, StoreUnavailable
-from . import objectanswer, redirect, requestscope, urlhiding
+from . import hgserve, objectanswer, redirect, requestscope
 
 COMMAND = b"s3get"
 
@@ -103,7 +103,7 @@ def _handlewsgirequest(orig, rctx, req, res, checkperm):
     """Returns whether it was a request of the wire protocol, or of ours."""
     if not req.dispatchparts or req.dispatchparts[0] != COMMAND:
         return orig(rctx, req, res, checkperm)
-    urlhiding.hide_once()
+    hgserve.mend_once()
     try:
         # Whoever may not pull learns nothing of a token.
         checkperm(rctx, req, b"pull")

@@ -10,7 +10,7 @@ from mercurial import extensions, hgweb
 
 from .. import compat, eager
 from .. import service as servicemod
-from . import requestscope, urlhiding
+from . import hgserve, requestscope
 
 #: What createapp checked, for the process that then serves: WSGI application
 #: to (ui, CacheService).
@@ -66,5 +66,5 @@ def _httpservice_init(orig, self):
             for check in _checks:
                 check(ui, service)
         servicemod.probe(ui, service)
-    urlhiding.hide_once()
+    hgserve.mend_once()
     return orig(self)

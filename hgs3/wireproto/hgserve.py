@@ -1,7 +1,8 @@
-"""Keep the tokens of short URLs out of the logs of ``hg serve``.
+"""What the server of ``hg serve`` must do otherwise.
 
-Whoever has one and may pull can fetch the object. Its access log holds the
-first line of each request, its error log the path of one that failed.
+The tokens of short URLs stay out of its logs: whoever has one and may pull can
+fetch the object. Its access log holds the first line of each request, its error
+log the path of one that failed. And a response that fails ends.
 """
 
 import re
@@ -16,20 +17,20 @@ _TOKEN = re.compile(r"(?<=/s3get/)[A-Za-z0-9_%-]{24,}")
 _HIDDEN = "[token]"
 
 _lock = ForkSafeLock()
-_is_hidden = False
+_is_mended = False
 
 
-def hide_once():
+def mend_once():
     """From now on. Not before something is served: it loads the web server."""
-    global _is_hidden
-    if _is_hidden:
+    global _is_mended
+    if _is_mended:
         return
     with _lock:
-        if not _is_hidden:
+        if not _is_mended:
             handler = server._httprequesthandler
             extensions.wrapfunction(handler, "_log_any", _log_any)
             extensions.wrapfunction(handler, "do_hgweb", _do_hgweb)
-            _is_hidden = True
+            _is_mended = True
 
 
 def _log_any(orig, self, fp, format, *args):
