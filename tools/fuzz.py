@@ -1,9 +1,11 @@
 """Run the differential tests with many random examples.
 
-    python3 tools/fuzz.py [--examples N] [--seed N] [--hg VERSION] [-k EXPRESSION]
+    python3 tools/fuzz.py [--examples N] [--seed N] [--unshrunk] [--hg VERSION]
+                          [-k EXPRESSION]
 
 Prints the seed first, and how to repeat the run when it fails. An example that
-fails is shrunk, which may take some minutes.
+fails is shrunk, which may take some minutes, and a quarter of an hour where
+servers are slow.
 """
 
 import argparse
@@ -33,6 +35,9 @@ def parse_arguments(argv=None):
         help="repositories for each test, each with about ten requests (default: 100)",
     )
     parser.add_argument("--seed", type=int, help="repeat the run that had this one")
+    parser.add_argument(
+        "--unshrunk", action="store_true", help="show what fails as it was drawn"
+    )
     parser.add_argument("--hg", choices=hgs, help="only servers of this Mercurial")
     parser.add_argument("-k", metavar="EXPRESSION", help="passed on to pytest")
     options = parser.parse_args(argv)
@@ -69,6 +74,7 @@ def main(argv=None):
         # Read by tests/differential/examples.py.
         environ["HGS3_FUZZ_EXAMPLES"] = str(options.examples)
         environ["HGS3_FUZZ_SEED"] = str(options.seed)
+        environ["HGS3_FUZZ_UNSHRUNK"] = "1" if options.unshrunk else ""
         status = call(command + differential_tests(env), ROOT, environ)
         if status == PYTEST_NOTHING_RAN:
             continue  # by -k: not with this Mercurial

@@ -10,17 +10,19 @@ from hypothesis import HealthCheck, Phase, seed, settings
 
 _fuzz_examples = int(os.environ.get("HGS3_FUZZ_EXAMPLES", "0"))
 _seed = int(os.environ.get("HGS3_FUZZ_SEED", "0"))
+_shrinks = _fuzz_examples and not os.environ.get("HGS3_FUZZ_UNSHRUNK")
 
 SETTINGS = settings(
     # Few, but of many requests each.
     max_examples=_fuzz_examples or 4,
     # To shrink an example takes minutes. What is printed can be read as it is,
     # and `make fuzz` has the time.
-    phases=(Phase.generate, Phase.shrink) if _fuzz_examples else (Phase.generate,),
+    phases=(Phase.generate, Phase.shrink) if _shrinks else (Phase.generate,),
     database=None,
     print_blob=False,
     # Nothing may depend on how fast the machine is.
     deadline=None,
+    report_multiple_bugs=bool(_shrinks),
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.data_too_large,

@@ -31,6 +31,9 @@ CLIENT_CONFIG = """
 ssh = %(ssh)s
 [http]
 timeout = 120
+[storage]
+# It guesses by the delta of a file's revision whether to swap the parents.
+revlog.issue6528.fix-incoming = no
 [hooks]
 %(hooks)s
 """
