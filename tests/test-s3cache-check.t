@@ -60,7 +60,7 @@ With the lifecycle rule of the operator's guide, and with a hasty one
   []
   $ hg -R server s3cache check | grep -A1 lifecycle
   warning  lifecycle        rule 'hg-cache' expires objects within a day
-           (let rules only expire objects below cache/, and leave more than a day)
+           (let rules only expire objects below cache/, and leave more than a day and than url-lifetime and short-url-lifetime)
   $ "$PYTHON" keys.py 30
   []
 

@@ -61,6 +61,7 @@ def _s3_check(settings):
         settings.store,
         cachekey.cache_folder(settings.prefix),
         settings.url_lifetime_seconds,
+        needed_seconds=settings.short_urls.lifetime_seconds,
     )
 
 

@@ -18,6 +18,8 @@ ARCHIVES = frozenset(("GLACIER", "DEEP_ARCHIVE"))
 #: somebody is about to fetch it. S3 counts in whole days.
 TOO_SOON_DAYS = 1
 
+DAY_SECONDS = 24 * 3600
+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
@@ -67,21 +69,24 @@ def rules(answer: typing.Mapping[str, typing.Any]) -> typing.List[Rule]:
     return found
 
 
-def judge(found: typing.Sequence[Rule], folder: str) -> Finding:
-    """What ``found`` means for objects whose keys begin with ``folder``."""
+def judge(
+    found: typing.Sequence[Rule], folder: str, needed_seconds: int = 0
+) -> Finding:
+    """What ``found`` means for objects whose keys begin with ``folder``, and which
+    clients may fetch within ``needed_seconds`` after a look-up."""
     touching = [
         rule
         for rule in found
         if folder.startswith(rule.prefix) or rule.prefix.startswith(folder)
     ]
-    dangers = list(_dangers(touching))
+    dangers = list(_dangers(touching, needed_seconds))
     if dangers:
         return Finding(
             CHECK,
             WARNING,
             "; ".join(dangers),
-            "let rules only expire objects below %s, and leave more than a day"
-            % folder,
+            "let rules only expire objects below %s, and leave more than a day and "
+            "than url-lifetime and short-url-lifetime" % folder,
         )
     covering = [
         rule
@@ -110,14 +115,22 @@ def judge(found: typing.Sequence[Rule], folder: str) -> Finding:
     )
 
 
-def _dangers(touching):
+def _dangers(touching, needed_seconds):
     for rule in touching:
         if rule.archive:
             yield "rule '%s' moves objects to an archive" % rule.name
         if rule.expire_on_date:
             yield "rule '%s' expires objects on a fixed day" % rule.name
-        if rule.expire_days is not None and rule.expire_days <= TOO_SOON_DAYS:
+        if rule.expire_days is None:
+            continue
+        if rule.expire_days <= TOO_SOON_DAYS:
             yield "rule '%s' expires objects within a day" % rule.name
+        elif rule.expire_days * DAY_SECONDS <= needed_seconds:
+            # Each object would be taken for one that is about to go.
+            yield (
+                "rule '%s' expires objects after %d days, and a URL may be good "
+                "for longer" % (rule.name, rule.expire_days)
+            )
 
 
 def _days(values):

@@ -45,7 +45,8 @@ class S3Check:
 
     ``folder`` is the beginning of the keys of cached objects, and of the test
     objects; ``url_lifetime_seconds`` that of presigned URLs; ``now()`` the
-    clock of this machine in seconds since the epoch.
+    clock of this machine in seconds since the epoch; ``needed_seconds`` how long
+    after a look-up an object may still be fetched.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class S3Check:
         folder: str,
         url_lifetime_seconds: int,
         now: typing.Callable[[], float] = time.time,
+        needed_seconds: int = 0,
     ) -> None:
         self._settings = settings
         self._folder = folder
+        self._needed_seconds = max(url_lifetime_seconds, needed_seconds)
         self._url_lifetime_seconds = url_lifetime_seconds
         self._bucket = S3Maintenance(settings, now)
         self._body = secrets.token_bytes(BODY_BYTES)
@@ -319,7 +322,7 @@ class S3Check:
             rules = self._bucket.lifecycle_rules()
         except StoreUnavailable as err:
             return _not_needed(LIFECYCLE, err)
-        return lifecycle.judge(rules, self._folder)
+        return lifecycle.judge(rules, self._folder, self._needed_seconds)
 
     def _get(self, url):
         # One byte more than there should be would be seen.

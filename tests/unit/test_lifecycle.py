@@ -109,3 +109,14 @@ def test_what_takes_objects_away_from_clients(danger, words):
 )
 def test_what_does_not(harmless):
     assert judge(rule(**EXPIRES, **ABORTS), rule(**harmless)).status == OK
+
+
+@pytest.mark.parametrize("days, status", [(3, WARNING), (4, OK)])
+def test_a_rule_that_is_faster_than_a_url(days, status):
+    """Of such objects none would ever be given to anybody."""
+    found = [rule(**ABORTS, Expiration={"Days": days})]
+    three_days = 3 * 24 * 3600
+    parsed = lifecycle.rules({"Rules": found})
+    finding = lifecycle.judge(parsed, FOLDER, three_days)
+    assert finding.status == status
+    assert ("a URL may be good for longer" in finding.detail) == (status == WARNING)
