@@ -111,15 +111,12 @@ class FileStore(ObjectStore):
 
     def put(self, key, body, size_bytes, content_type, metadata, sha256_hex):
         record = Record(key, size_bytes, sha256_hex, content_type, dict(metadata))
-        needed = cost(size_bytes)
-        if 0 < self._limit_bytes < needed:
+        if 0 < self._limit_bytes < cost(size_bytes):
             raise StoreUnavailable(
                 "PUT failed: %d bytes are more than store-size allows" % size_bytes
             )
         with faults("PUT", self._folder):
-            if self._reserve(needed):
-                self._sweep(needed)
-            self._store(record, body, needed, lambda name: True)
+            self._store(record, body, lambda: True, sweeps=True)
 
     def put_if_absent(self, key, body, metadata):
         record = Record(
@@ -132,17 +129,30 @@ class FileStore(ObjectStore):
         with faults("conditional PUT", self._folder):
             if self._find(key) is not None:
                 return False
-            # Nobody waits for a sweep here, a put follows soon.
-            needed = cost(len(body))
-            self._reserve(needed)
             return self._store(
-                record, io.BytesIO(body), needed, lambda name: self._find(key) is None
+                record,
+                io.BytesIO(body),
+                lambda: self._find(key) is None,
+                # Nobody waits for that here, a put follows soon.
+                sweeps=False,
             )
 
-    def _reserve(self, needed):
-        """Count what is going to be written; whether a sweep is due."""
+    def _reserve(self, path, size_bytes):
+        """Make the file of a body that is going to be written, and count it;
+        whether a sweep is due.
+
+        The file has its size at once. So a sweep sees all that is counted.
+        """
         with self._space.locked() as count:
-            count.add(needed)
+            # First, so that nobody who is killed here leaves too little.
+            count.add(cost(size_bytes))
+            try:
+                with self._folder.create(path) as file:
+                    file.truncate(size_bytes)
+            except BaseException:
+                remove(path)
+                count.add(-cost(size_bytes))
+                raise
             return (
                 count.bytes is None
                 or 0 < self._limit_bytes < count.bytes
@@ -150,44 +160,35 @@ class FileStore(ObjectStore):
                 or not 0 <= time.time() - count.swept <= SWEEP_SECONDS
             )
 
-    def _sweep(self, reserved):
-        try:
-            Sweep(self._folder, self._space, self._limit_bytes, reserved).run()
-        except BaseException:
-            self._give_back(reserved)
-            raise
-
-    def _store(self, record, body, reserved, may_replace):
-        """What may_replace(name) says, when nobody else can change it.
-
-        ``reserved`` has been counted, and is not any more unless it is stored.
-        """
+    def _store(self, record, body, may_replace, sweeps):
+        """What may_replace() says, when nobody else can change it."""
         name = filenames.name_of(record.key)
         path = self._folder.body_path(name, record.token)
         stored = False
         try:
+            if self._reserve(path, record.size_bytes) and sweeps:
+                Sweep(self._folder, self._space, self._limit_bytes).run()
             self._write_body(path, body, record)
             with self._space.locked() as count:
-                if may_replace(name):
+                if may_replace():
                     self._set_record(name, record, count)
                     stored = True
         finally:
             if not stored:
-                with contextlib.suppress(OSError):
-                    remove(path)
-                self._give_back(reserved)
+                self._give_up(path, record)
         return stored
 
     def _write_body(self, path, body, record):
         digest, size_bytes = hashlib.sha256(), 0
         body.seek(0)
-        with self._folder.create(path) as file:
+        # No new file, should this one have been taken for a leftover.
+        with open(path, "r+b") as file:
             for chunk in iter(lambda: body.read(CHUNK_BYTES), b""):
                 size_bytes += len(chunk)
-                digest.update(chunk)
-                file.write(chunk)
                 if size_bytes > record.size_bytes:
                     break
+                digest.update(chunk)
+                file.write(chunk)
             if (size_bytes, digest.hexdigest()) != (
                 record.size_bytes,
                 record.sha256_hex,
@@ -221,11 +222,15 @@ class FileStore(ObjectStore):
         if remove(self._folder.body_path(name, record.token)):
             count.add(-cost(record.size_bytes))
 
-    def _give_back(self, reserved):
-        # The next sweep counts anew, whatever becomes of it.
+    def _give_up(self, path, record):
         with contextlib.suppress(OSError, StoreUnavailable):
             with self._space.locked() as count:
-                count.add(-reserved)
+                if remove(path):
+                    count.add(-cost(record.size_bytes))
+            return
+        # Without the lock it is counted until the next sweep.
+        with contextlib.suppress(OSError):
+            remove(path)
 
     def delete(self, keys):
         number = 0

@@ -4,8 +4,8 @@ The file ``space`` is the lock of a store and holds the count. Whoever changes
 which objects there are has the lock meanwhile, for a few system calls and never
 while a body is copied. The kernel gives it back, however a process ends.
 
-The count may be wrong after somebody was killed, or after a crash of the
-machine: nobody depends on it but for when to look at the files themselves,
+The count may be too high after somebody was killed, and wrong after a crash of
+the machine: nobody depends on it but for when to look at the files themselves,
 see filesweep.py.
 """
 

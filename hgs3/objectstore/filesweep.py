@@ -38,18 +38,14 @@ class _Body(typing.NamedTuple):
 class Sweep:
     """One sweep of ``folder``, whose store may take up ``limit_bytes``.
 
-    ``reserved`` is what the caller has counted and has not written yet. Safe
-    beside every other use of the folder, and wherever it is killed. Raises
+    Safe beside every other use of the folder, and wherever it is killed. Raises
     OSError and StoreUnavailable.
     """
 
-    def __init__(
-        self, folder: Folder, space: Space, limit_bytes: int, reserved: int
-    ) -> None:
+    def __init__(self, folder: Folder, space: Space, limit_bytes: int) -> None:
         self._folder = folder
         self._space = space
         self._limit_bytes = limit_bytes
-        self._reserved = reserved
 
     def run(self) -> bool:
         """False if somebody else is at it."""
@@ -57,6 +53,10 @@ class Sweep:
             if not mine:
                 return False
             with self._space.locked() as count:
+                if count.bytes is None:
+                    # What others add from now on is counted; and if this is
+                    # killed, a sweep is due at once.
+                    count.write(0, 0)
                 before = count.added
             left = self._evict(self._clean_up())
             with self._space.locked() as count:
@@ -64,7 +64,7 @@ class Sweep:
                 # deleted again, and is then counted too much. Better than too
                 # little.
                 meanwhile = max(0, count.added - before)
-                count.write(left + self._reserved + meanwhile, time.time())
+                count.write(left + meanwhile, time.time())
             return True
 
     def _clean_up(self):
@@ -127,11 +127,10 @@ class Sweep:
     def _evict(self, bodies):
         """Delete the least recently used; how many bytes are left."""
         left = sum(body.bytes for body in bodies)
-        if not self._limit_bytes or left + self._reserved <= self._limit_bytes:
+        if not self._limit_bytes or left <= self._limit_bytes:
             return left
-        enough = self._limit_bytes * KEPT_PART - self._reserved
         for body in sorted(bodies):
-            if left <= max(0, enough):
+            if left <= self._limit_bytes * KEPT_PART:
                 break
             if self._evicted(body):
                 left -= body.bytes

@@ -41,7 +41,7 @@ def age(path, seconds):
 
 
 def sweep(store):
-    return Sweep(store._folder, store._space, store._limit_bytes, 0).run()
+    return Sweep(store._folder, store._space, store._limit_bytes).run()
 
 
 def assert_sound(path):

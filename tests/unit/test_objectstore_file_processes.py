@@ -86,7 +86,8 @@ def test_what_processes_share_is_always_whole(folder):
         found = [int(line) for line in outputs(started)]
     assert min(found) > 0
     store = file_store(folder)
-    assert used_bytes(folder) <= store.used_bytes() <= limit
+    # What is put while somebody else sweeps comes on top.
+    assert used_bytes(folder) <= store.used_bytes() <= limit + 5 * cost(400_064)
     assert_sound(folder)
 
 
@@ -131,6 +132,8 @@ def test_killed_at_any_system_call(folder, name):
         if not killed_at(calls, lambda: SCENARIOS[name](full_store)):
             break
         calls += 1
+        # Never too low, or nobody would look.
+        assert store.used_bytes() >= used_bytes(folder)
         for key in ("0", "1", "2", "3", "4", "new"):
             assert read_whole(store, key) in (None, BODY, b"new" * 30_000)
         # Nobody is in the way of anybody.

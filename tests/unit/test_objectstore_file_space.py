@@ -13,7 +13,7 @@ from filestores import (
     sweep,
     used_bytes,
 )
-from stores import put, read_whole
+from stores import WatchedBody, put, read_whole
 
 from hgs3.objectstore import filefolder
 from hgs3.objectstore.base import StoreUnavailable
@@ -276,6 +276,34 @@ def test_what_is_put_during_a_sweep_is_counted(store, folder, monkeypatch):
     monkeypatch.setattr(filefolder.Folder, "walk", with_others)
     assert sweep(store)
     # One that was seen no more, and one that was not seen yet.
+    assert store.used_bytes() == used_bytes(folder) == 3 * COST
+
+
+def test_what_is_half_written_during_a_sweep_is_counted_whole(store, folder):
+    swept = []
+    put(store, "new", BODY, file=WatchedBody(BODY, lambda: swept.append(sweep(store))))
+    assert swept and all(swept)
+    assert store.used_bytes() == used_bytes(folder) == COST
+
+
+@pytest.mark.parametrize("text", [None, b""])
+def test_what_is_put_during_the_first_sweep_is_counted(
+    store, folder, monkeypatch, text
+):
+    fill(store, 2)
+    if text is None:
+        (folder / "space").unlink()
+    else:
+        (folder / "space").write_bytes(text)
+    walk = filefolder.Folder.walk
+
+    def with_another(self):
+        found = list(walk(self))
+        put(file_store(folder, 10 * COST), "other", BODY)
+        return found
+
+    monkeypatch.setattr(filefolder.Folder, "walk", with_another)
+    assert sweep(store)
     assert store.used_bytes() == used_bytes(folder) == 3 * COST
 
 
