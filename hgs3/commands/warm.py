@@ -48,7 +48,7 @@ def run(ui, repo, opts):
     results = _warm_v2(ui, repo, service, stream)
     if not stream and not any(each.result == FAILED for each in results):
         results += warmsegments.run(ui, repo, service)
-    _report(ui, opts, results)
+    _report(ui, opts, results, is_empty=not len(repo))
     return 1 if any(each.result == FAILED for each in results) else 0
 
 
@@ -182,12 +182,16 @@ def _result(command, events):
     return Result(command, _RESULTS.get(event, FAILED), size_bytes, key, reason)
 
 
-def _report(ui, opts, results):
+def _report(ui, opts, results, is_empty):
     with common.formatter(ui, b"warm", opts) as fm:
         for each in results:
             _show(fm, each)
         if not results:
-            fm.plain(_(b"the repository is empty, there is nothing to warm\n"))
+            fm.plain(
+                _(b"the repository is empty, there is nothing to warm\n")
+                if is_empty
+                else _(b"the repository is small, there is nothing to warm\n")
+            )
             return
         sizes = sum(each.size_bytes for each in results if each.result == STORED)
         counts = [
