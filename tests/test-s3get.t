@@ -35,7 +35,7 @@ stored, good for so many seconds
   > s3get.time.time = lambda: time.time_ns() / 1e9 - 21600 + int((sys.argv[2:] or [21600])[0])
   > print(s3get.url_for(service, repo, b"", "s", name).decode())
   > EOF
-  $ token() { "$PYTHON" shorturl.py "$@"; }
+  $ token() { "$PYTHON" shorturl.py "$@" 2> /dev/null; } # a warning of 7.2 to developers
 
 ask PATH [HEADER=VALUE]...: the status, some headers, the beginning of the body
 
