@@ -66,6 +66,7 @@ class PullRun:
     #: Of what the server did for nobody who waited: segments.
     background_cpu_seconds: float
     client_seconds: float
+    client_cpu_seconds: float
     requests: int  # to the server
     remote_parts: int  # of these, those that came to a short URL
     server_bytes: int  # response bodies of the server, those of the next line too
@@ -132,7 +133,7 @@ class Meter:
             background.process_seconds(),
         )
 
-    def run(self, client_seconds: float) -> PullRun:
+    def run(self, client_seconds: float, client_cpu_seconds: float = 0.0) -> PullRun:
         """Until now."""
         now = self._clocks()
         total, threads, others = (b - a for a, b in zip(self._before, now))
@@ -144,6 +145,7 @@ class Meter:
             cpu_seconds=total - threads,
             background_cpu_seconds=threads + others,
             client_seconds=client_seconds,
+            client_cpu_seconds=client_cpu_seconds,
             requests=len(served),
             remote_parts=len(parts),
             server_bytes=_bytes(served),
@@ -168,11 +170,12 @@ def measured(server: PullServer, command: list[str]) -> PullRun:
     CalledProcessError, with the client's output, when the client fails.
     """
     meter = Meter(server)
-    started = time.monotonic()
+    started, cpu_started = time.monotonic(), _children_cpu_seconds()
     processes.run(command, clonerun.client_environment())
     seconds = time.monotonic() - started
+    cpu_seconds = _children_cpu_seconds() - cpu_started
     server.wait_until_idle()
-    return meter.run(seconds)
+    return meter.run(seconds, cpu_seconds)
 
 
 def clone_command(

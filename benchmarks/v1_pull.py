@@ -8,8 +8,8 @@ extension, while the store lacks everything, and out of the store.
 Prints markdown for docs/benchmarks.md on standard output, progress on standard
 error. Clients are stock; each starts from a repository of its own and passes the
 same proxies. Every clone has a server process of its own; pulls take turns at two
-that have answered one before. Pulls of a few changesets are too short to be
-measured one by one: light clients repeat them, see lightpull.py. With --folder
+that have answered one before. The shorter pulls are repeated by light clients, see
+lightpull.py, since they are too short to be measured one by one. With --folder
 there is one more clone, and pulls, of a server whose store is a folder. What was
 got out of the store is verified once. Nothing is asserted.
 """
@@ -35,7 +35,7 @@ from pullreport import AGAIN, CLONE, FOLDER, HIT, MISS, UNCACHED, Kind, Runs
 from pullrun import FolderStore, PullRun, PullServer
 
 DEFAULT_PULLS = (10, 100, 1000, 10000)
-SMALL = 100  # changesets: what is pulled by light clients as well
+SMALL = 1000  # changesets: what is pulled by light clients as well
 
 
 class State(typing.NamedTuple):
@@ -181,7 +181,7 @@ class Measurement:
             for server in servers.values():
                 # What a process imports for its first answer is in no pull.
                 with LightPuller(server.proxy.url) as puller:
-                    for state in states[:1]:
+                    for state in states[-1:]:
                         puller.pull([state.head])
             for state in states:
                 for name, server in servers.items():

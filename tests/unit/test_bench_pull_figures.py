@@ -21,7 +21,7 @@ from pullrun import PullRun
 from testlib import processes
 from testlib.meterproxy import Exchange
 
-RUN = PullRun(1.0, 0.0, 2.0, 3, 0, 100, 0, 0, 2**20)
+RUN = PullRun(1.0, 0.0, 2.0, 1.5, 3, 0, 100, 0, 0, 2**20)
 
 
 def run(**fields):
@@ -65,21 +65,27 @@ def test_small_pulls_are_compared_by_their_medians():
     light = {
         Kind(10, UNCACHED): [0.010, 0.020, 0.500],
         Kind(10, HIT): [0.021, 0.300, 0.001],
+        Kind(1000, UNCACHED): [0.1],
+        Kind(1000, HIT): [0.02],
     }
     name = "pull of 10, hit / uncached, server CPU, 3 light clients"
     rows = figures(pullreport.light_ratios(light))
     assert rows[name] == ("1.050", "1.05 at most")
+    name = "pull of 1,000, hit / uncached, server CPU, 1 light clients"
+    assert rows[name] == ("20.00%", "10% at most")
 
 
 def test_a_miss_is_not_asked_to_be_quick_for_its_client():
     runs = {
         Kind(CLONE, UNCACHED): [RUN],
-        Kind(CLONE, MISS): [run(client_seconds=2.4)],
+        Kind(CLONE, MISS): [run(client_seconds=2.4, client_cpu_seconds=3.0)],
         Kind(CLONE, HIT): [run(client_seconds=1.0)],
     }
     assert figures(pullreport.client_ratios(runs)) == {
         "clone, miss / uncached, client s": ("1.200", ""),
+        "clone, miss / uncached, client CPU": ("2.000", ""),
         "clone, hit / uncached, client s": ("0.500", "1.0 at most"),
+        "clone, hit / uncached, client CPU": ("1.000", ""),
     }
 
 
@@ -118,11 +124,12 @@ def test_what_a_server_does_for_nobody_is_counted_apart():
         ),
         store=Fake(proxy=FakeProxy(exchange("/bucket/key", 5000))),
     )
-    counted = pullrun.Meter(server).run(client_seconds=9.0)
+    counted = pullrun.Meter(server).run(9.0, 8.0)
     assert counted == PullRun(
         cpu_seconds=3.0,
         background_cpu_seconds=6.0,
         client_seconds=9.0,
+        client_cpu_seconds=8.0,
         requests=3,
         remote_parts=2,
         server_bytes=123,
