@@ -11,7 +11,7 @@ The extension is installed for an hgrc that gives no path
   S3 (EXPERIMENTAL)
   $ hg help s3wireprotocache > help
   $ grep -c '^"' help
-  30
+  32
 
 It hides none of Mercurial's own
 
