@@ -8,8 +8,13 @@ load loses clients that way, to modules of ours and of Mercurial alike.
 What has been loaded lazily is loaded for real, and what a function imports from
 then on (``wsgiheaders``, for one, in each request) is imported in the ordinary
 way, under the locks that Python has for it.
+
+hgwebdir has the garbage collector look at everything after each request, which
+takes longer the more is loaded: with boto3, tens of milliseconds. What is loaded
+stays until the end, so it is left out of that.
 """
 
+import gc
 import importlib
 import importlib.util
 import pkgutil
@@ -22,6 +27,7 @@ from .forksafe import ForkSafeLock
 
 _lock = ForkSafeLock()
 _loaded = False
+_boto3_is_spared = False
 
 
 def load_once():
@@ -41,7 +47,26 @@ def load_once():
                 # Within "deactivated", which would enable it again at its end
                 # if it had found it enabled later.
                 hgdemandimport.disable()
+            _spare_the_collector()
             _loaded = True
+
+
+def boto3_is_loaded():
+    """For whoever makes a store with it; matters the first time, to processes
+    that serve."""
+    global _boto3_is_spared
+    if _loaded and not _boto3_is_spared:
+        _boto3_is_spared = True
+        _spare_the_collector()
+
+
+def _spare_the_collector():
+    """What there is now is not looked for garbage again.
+
+    Not to be done for each request: what of it is in a circle stays for ever.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _import_ours():

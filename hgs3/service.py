@@ -13,7 +13,7 @@ import hgdemandimport
 from mercurial import error, util
 from mercurial.i18n import _
 
-from . import crossing, urlsecret
+from . import crossing, eager, urlsecret
 from . import settings as settingsmod
 from .cache import key as cachekey
 from .cache.admission import Occurrences
@@ -295,7 +295,9 @@ def _make_s3_store(settings):
             _(b"s3wireprotocache cannot load boto3: %s") % crossing.to_bytes(str(err)),
             hint=_(b"install boto3 into the Python that runs this Mercurial"),
         )
-    return S3Store(settings)
+    store = S3Store(settings)
+    eager.boto3_is_loaded()
+    return store
 
 
 def _make_file_store(settings):

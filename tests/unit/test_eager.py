@@ -80,3 +80,45 @@ def test_a_wsgi_application_answers_all_of_its_first_requests(
         process.kill()
         _out, said = process.communicate(timeout=PATIENCE_SECONDS)
     assert b"Traceback" not in said
+
+
+COLLECTED = """
+import gc
+try:
+    from mercurial import initialization
+    initialization.init()
+except ImportError:
+    pass
+from hgs3 import eager, service
+from hgs3.objectstore.s3settings import S3Settings
+
+def make_store():
+    settings = S3Settings("hg-cache", "us-west-2", "key", "secret")
+    return service._make_store(settings)
+
+def of_boto3():
+    return sum(type(obj).__module__.startswith("botocore") for obj in gc.get_objects())
+
+store = make_store()
+assert of_boto3(), "it is seen when nothing is served"
+gc.collect()
+before = len(gc.get_objects())
+eager.load_once()
+other = make_store()
+assert not of_boto3()
+assert len(gc.get_objects()) < before / 10, (before, len(gc.get_objects()))
+frozen = gc.get_freeze_count()
+another = make_store()
+assert gc.get_freeze_count() <= frozen, "only once"
+"""
+
+
+def test_the_garbage_collector_does_not_look_at_what_is_loaded():
+    """hgwebdir calls it for each request."""
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECTED],
+        env=clean_environment(HGRCPATH="", AWS_EC2_METADATA_DISABLED="true"),
+        stderr=subprocess.PIPE,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr.decode()
