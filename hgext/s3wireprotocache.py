@@ -39,7 +39,8 @@ of them at once.
 
 A client ends up with exactly the changesets that it asked for, in one
 transaction, and with the same phases, bookmarks and obsolescence markers as
-ever. Only its hook ``changegroup`` runs once for each part. A repository with tree manifests, large
+ever. Only its hooks ``prechangegroup``, ``pretxnchangegroup`` and ``changegroup``
+run once for each part. A repository with tree manifests, large
 files by reference (lfs), side data or a narrowed store is served as without
 segments, since the format of a part that comes by URL cannot hold those.
 

@@ -206,7 +206,7 @@ Where Mercurial has no version 2 of the protocol, there are only segments
 
 #if no-wireprotov2
   $ hg -R server s3cache warm
-  the repository is small, there is nothing to warm
+  the repository is empty, there is nothing to warm
   $ hg -R server s3cache warm --stream
   abort: this mercurial serves no wire protocol version 2
   (leave --stream out; only mercurial 5.9 to 6.0 do)

@@ -118,3 +118,41 @@ Clones of drafts, secret and hidden changesets: what is not served is in no segm
   $ hg -R server debugobsolete > markers
   $ hg -R drafts2 debugobsolete | cmp - markers
   $ stopserver
+
+An extension that puts less into changegroups is asked for all of them
+
+  $ startserver server --config extensions.narrow=
+  $ hg clone -q -U $URL narrow
+  1 new orphan changesets
+  $ hg -R drafts2 log -T '{node}\n' | sort > served
+  $ hg -R narrow log -T '{node}\n' | sort | cmp - served
+  $ events server
+  $ stopserver
+  $ startserver server --config narrowacl.default.includes=*
+  $ hg clone -q -U $URL acl
+  1 new orphan changesets
+  $ events server
+  $ stopserver
+
+A server with one worker, which could not answer a short URL meanwhile
+
+  $ cat > app.py << EOF
+  > import sys, wsgiref.simple_server as simple
+  > from mercurial.hgweb import hgweb
+  > class Handler(simple.WSGIRequestHandler):
+  >     protocol_version = "HTTP/1.1"
+  >     def log_message(self, *args): pass
+  >     def get_environ(self):
+  >         return dict(super().get_environ(), SERVER_PROTOCOL="HTTP/1.1")
+  > class OneWorker(simple.ServerHandler):
+  >     wsgi_multithread = wsgi_multiprocess = False
+  > simple.ServerHandler = OneWorker
+  > simple.make_server("127.0.0.1", $HGPORT, hgweb(b"$TESTTMP/server"), handler_class=Handler).serve_forever()
+  > EOF
+  $ "$PYTHON" app.py > out 2>&1 & echo $! > app.pid; cat app.pid >> $DAEMON_PIDS
+  $ "$PYTHON" "$TESTLIB/s3.py" wait $URL
+  $ hg clone -q -U $URL alone
+  1 new orphan changesets
+  $ hg -R alone log -T '{node}\n' | sort | cmp - served
+  $ events server
+  $ "$PYTHON" "$TESTLIB/stop.py" app.pid

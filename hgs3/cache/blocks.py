@@ -118,7 +118,7 @@ class Wanted:
             return False
         count = self.count(block)
         if block.size <= SMALLEST:
-            return count >= min(WORTHWHILE, SMALLEST)
+            return count >= WORTHWHILE
         return block.size - count <= block.size // DUPLICATES_SHARE
 
 

@@ -4,7 +4,6 @@ An answer may name a dozen objects, and a herd asks for the same ones: each is
 looked for once in a while, and not for each answer.
 """
 
-import collections
 import concurrent.futures
 import threading
 import time
@@ -36,9 +35,7 @@ class Existence:
         self._clock = clock
         self._lock = threading.Lock()
         #: Key to (what was found, when).
-        self._known: typing.Dict[str, typing.Tuple[Found, float]] = (
-            collections.OrderedDict()
-        )
+        self._known: typing.Dict[str, typing.Tuple[Found, float]] = {}
 
     def look(
         self, keys: typing.Sequence[str], ttl_seconds: float

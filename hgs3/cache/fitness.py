@@ -11,8 +11,6 @@ FIT = "fit"
 FOREIGN = "foreign"
 #: Not what was stored there.
 DAMAGED = "damaged"
-#: Not an object, but a note that there can be none.
-UNFIT = "unfit"
 #: May be deleted before a client that is sent there has fetched it.
 EXPIRING = "expiring"
 

@@ -3,6 +3,8 @@
 Processes that end soon start it in the background, with what they found missing.
 """
 
+import os
+
 from mercurial import error
 from mercurial.i18n import _
 
@@ -21,6 +23,18 @@ def run(ui, repo, opts):
             hint=_(b"run 'hg s3cache warm' to make all segments"),
         )
     common.service_with_bucket(ui)
+    try:
+        lock = v1queue.publishing_lock(repo)
+    except error.LockError:
+        ui.note(_(b"another process publishes segments of this repository\n"))
+        return 0
+    with lock:
+        return _publish(ui, repo, blocks)
+
+
+def _publish(ui, repo, blocks):
+    # For those that clients wait for, this one stands aside.
+    os.nice(10)
     eager.load_once()
     failed = False
     with ui.makeprogress(

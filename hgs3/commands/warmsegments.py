@@ -28,7 +28,7 @@ def run(ui, repo, service):
     command = v1objects.COMMAND
     if crossing.to_str(command) not in service.settings.commands:
         return [Result(command, UNCACHED)]
-    served = repo.filtered(b"served")
+    served = repo.filtered(v1history.SERVED)
     if not v1segment.is_possible(served):
         return [
             Result(

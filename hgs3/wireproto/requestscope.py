@@ -18,6 +18,7 @@ from .. import eager
 #: What a front server adds, by which a request is known to have come through one.
 _FORWARDED = (
     b"Forwarded",
+    b"Via",
     b"X-Forwarded-For",
     b"X-Forwarded-Host",
     b"X-Forwarded-Proto",
@@ -65,7 +66,7 @@ def base_url(req):
     """
     if req.advertisedbaseurl != _server_url(req):
         base = req.advertisedbaseurl  # of web.baseurl, like apppath
-    elif any(req.headers.get(name) for name in _FORWARDED):
+    elif _came_through_another(req):
         return None
     else:
         base = req.baseurl
@@ -75,12 +76,27 @@ def base_url(req):
     return base + util.urlreq.quote(req.apppath.rstrip(b"/"))
 
 
+def _came_through_another(req):
+    """Whether a front server has passed the request on, as far as that shows: by
+    what it adds, by the protocol that it speaks, by a port that is not ours."""
+    if any(req.headers.get(name) for name in _FORWARDED):
+        return True
+    if req.rawenv.get(b"SERVER_PROTOCOL") == b"HTTP/1.0":
+        return True
+    host = req.headers.get(b"Host", b"")
+    _name, _colon, port = host.rpartition(b"]")[2].partition(b":")
+    return (port or _usual_port(req)) != req.rawenv[b"SERVER_PORT"]
+
+
+def _usual_port(req):
+    return b"443" if req.urlscheme == b"https" else b"80"
+
+
 def _server_url(req):
     """What ``advertisedbaseurl`` is where ``web.baseurl`` says nothing else."""
     port = req.rawenv[b"SERVER_PORT"]
     url = b"%s://%s" % (req.urlscheme, req.rawenv[b"SERVER_NAME"])
-    usual = b"443" if req.urlscheme == b"https" else b"80"
-    return url if port == usual else b"%s:%s" % (url, port)
+    return url if port == _usual_port(req) else b"%s:%s" % (url, port)
 
 
 def run_wsgi(orig, self, req, res):

@@ -9,10 +9,9 @@ Two rules: whatever fails here ends in the answer that the server gives without
 us; and a client gets exactly the changesets that it would have got then.
 """
 
-import functools
 import time
 
-from mercurial import util
+from mercurial import exchange, util
 from mercurial.node import hex
 
 from .. import crossing, eventlog
@@ -20,7 +19,7 @@ from .. import service as servicemod
 from ..cache import blocks
 from ..forksafe import ForkSafeLock
 from ..objectstore.base import StoreResting, StoreUnavailable
-from . import repoproxy, s3get, v1history, v1objects, v1queue, v1segment
+from . import repoproxy, requestscope, s3get, v1history, v1objects, v1queue, v1segment
 from .v1segment import Digests
 
 #: What makes an answer to be of other changesets, or of other content, than
@@ -54,15 +53,33 @@ def getbundle_changegroup(
     **kwargs,
 ):
     """Wraps the step ``changegroup`` of ``exchange.getbundle2partsmapping``."""
-    run_orig = functools.partial(
-        orig, bundler, source=source, bundlecaps=bundlecaps, b2caps=b2caps, **kwargs
-    )
+
+    def run_orig(repo, heads, common):
+        # As Mercurial calls it: others that wrap it count on positions.
+        return orig(
+            bundler,
+            repo,
+            source,
+            bundlecaps=bundlecaps,
+            b2caps=b2caps,
+            heads=heads,
+            common=common,
+            **kwargs,
+        )
+
     answer = None
-    if source == b"serve" and _is_for_us(bundlecaps, b2caps, kwargs):
+    if source == b"serve" and is_core(orig) and _is_for_us(bundlecaps, b2caps, kwargs):
         answer = _Answer.plan(repo, b2caps, heads or [], common or [])
     if answer is None:
-        return run_orig(repo=repo, heads=heads, common=common)
+        return run_orig(repo, heads, common)
     return answer.add_to(bundler, run_orig, source)
+
+
+def is_core(step):
+    """Whether ``step`` is Mercurial's own. Another one (that of the narrow
+    extension, with its access control) may put less into a changegroup, and
+    has to be asked for all of it."""
+    return step is exchange._getbundlechangegrouppart
 
 
 def _is_for_us(bundlecaps, b2caps, kwargs):
@@ -114,18 +131,14 @@ class _Answer:
     @classmethod
     def plan(cls, repo, b2caps, heads, common):
         """An answer with remote parts, or None; never raises."""
-        service = servicemod.of(repo.ui)
-        if not service.store.keeps_objects or (
-            crossing.to_str(v1objects.COMMAND) not in service.settings.commands
-        ):
-            return None
         try:
-            return cls._plan(service, repo, b2caps, heads, common)
-        except StoreResting as err:
-            _log(repo, eventlog.BYPASSED, reason=err.reason)
-        except StoreUnavailable as err:
-            _log(repo, eventlog.ERROR, reason=err.reason)
-            service.health.fault(repo.ui, servicemod.LOOKUP, err.reason)
+            service = servicemod.of(repo.ui)
+            if not v1objects.are_wanted(service):
+                return None
+            try:
+                return cls._plan(service, repo, b2caps, heads, common)
+            except StoreUnavailable as err:
+                _log_unavailable(service, repo, err)
         except Exception as err:
             # A fault of ours, or arguments that are wrong: the server says
             # itself what it thinks of them.
@@ -141,9 +154,14 @@ class _Answer:
             return None
         if base_url.partition(b":")[0] not in b2caps[b"remote-changegroup"]:
             return None
+        if not _can_be_asked_again():
+            return None
         history = v1history.History(repo)
-        answer = cls(repo, history.wanted(heads, common), history, common)
-        ideal = blocks.ideal(answer._wanted)
+        wanted = history.wanted(heads, common)
+        if wanted is None:
+            return None
+        answer = cls(repo, wanted, history, common)
+        ideal = blocks.ideal(wanted)
         if not ideal:
             return None
         answer._look(service, ideal)
@@ -160,6 +178,9 @@ class _Answer:
         missing = self._cover.missing
         for block in missing:
             _log(self._repo, eventlog.MISS, self._segments.key(block))
+        if self._repo.filtername != v1history.SERVED:
+            # Of another view, by server.view. Nobody makes segments of it.
+            return
         v1queue.request(
             self._repo,
             [
@@ -205,9 +226,9 @@ class _Answer:
         # What is between these, and nothing else: parents that are not among
         # them the client has, or has got by then.
         run_orig(
-            repo=repo,
-            heads=self._history.heads(revisions),
-            common=self._common + self._history.bases(revisions),
+            repo,
+            self._history.heads(revisions),
+            self._common + self._history.bases(revisions),
         )
 
     def _add_remote(self, bundler, block):
@@ -231,6 +252,25 @@ class _Answer:
         )
 
 
+def _can_be_asked_again():
+    """Whether the server can answer a short URL while its client has not read all
+    of this answer, which names it: it needs a second worker for that."""
+    request = requestscope.current()
+    return (
+        request is None
+        or bool(request.rawenv.get(b"wsgi.multithread"))
+        or bool(request.rawenv.get(b"wsgi.multiprocess"))
+    )
+
+
+def _log_unavailable(service, repo, err):
+    if isinstance(err, StoreResting):
+        _log(repo, eventlog.BYPASSED, reason=err.reason)
+    else:
+        _log(repo, eventlog.ERROR, reason=err.reason)
+        service.health.fault(repo.ui, servicemod.LOOKUP, err.reason)
+
+
 def _was_missed_before(key):
     """A tail is of use until the next push only: it is made when a second client
     wants it."""
@@ -247,8 +287,16 @@ def _log(repo, event, key="-", size_bytes=0, seconds=0.0, via="", reason=""):
 
 
 def request_after(repo, tr):
-    """Have segments made of what transaction ``tr`` has added to ``repo``."""
-    length = len(repo.unfiltered().changelog)
-    before = tr.changes.get(b"origrepolen", length)
-    if before < length:
-        v1queue.request(repo, list(blocks.complete(length, before)))
+    """Have segments made of what transaction ``tr`` has added to ``repo``.
+
+    Never raises: the transaction is closed.
+    """
+    try:
+        length = len(repo.unfiltered().changelog)
+        before = tr.changes.get(b"origrepolen", length)
+        if before < length and v1objects.are_wanted(servicemod.of(repo.ui)):
+            v1queue.request(repo, list(blocks.complete(length, before)))
+    except Exception as err:
+        repo.ui.traceback()
+        reason = "%s: %s" % (type(err).__name__, err)
+        _log(repo, eventlog.ERROR, reason=reason)

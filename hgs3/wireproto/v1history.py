@@ -18,8 +18,11 @@ from ..forksafe import ForkSafeLock
 #: changesets.
 FORMAT_VERSION = 1
 
-#: (repository, generation, block, its first and last node, what is hidden in
-#: it) to name. A name costs a look at each changeset.
+#: The view that is served to everybody.
+SERVED = b"served"
+
+#: A digest of the nodes of a block, in their order, to its name: to sort them
+#: costs more than all else.
 _names = util.lrucachedict(4096)
 _names_lock = ForkSafeLock()
 
@@ -37,7 +40,8 @@ class History:
 
     def wanted(self, heads, common):
         """The blocks.Wanted of who asks for ancestors of ``heads`` and has those
-        of ``common``; both lists of nodes, and empty for all and nothing.
+        of ``common``; both lists of nodes, and empty for all and nothing. None
+        when it is so little that no block is worth it.
 
         Raises LookupError for a head that is not served.
         """
@@ -48,12 +52,27 @@ class History:
             changelog.rev(node) for node in common if changelog.hasnode(node)
         ] or [nodemod.nullrev]
         revisions = changelog.findmissingrevs(common=common_revs, heads=head_revs)
+        if len(revisions) < blocks.WORTHWHILE:
+            return None
         outside = []
         if not set(head_revs).issuperset(served):
-            outside = changelog.findmissingrevs(
-                common=common_revs + head_revs, heads=served
+            outside = self._outside(revisions, head_revs + common_revs)
+        return blocks.Wanted(revisions, outside, self.length)
+
+    def _outside(self, revisions, known_heads):
+        """What is served and no ancestor of ``known_heads``, as far as a block with
+        one of ``revisions`` can reach."""
+        start = max(0, revisions[0] - blocks.LARGEST)
+        end = min(self.length, revisions[-1] + blocks.LARGEST)
+        known = set(
+            self._changelog.ancestors(
+                [rev for rev in known_heads if rev != nodemod.nullrev],
+                stoprev=start,
+                inclusive=True,
             )
-        return blocks.Wanted(sorted(revisions), sorted(outside), self.length)
+        )
+        known.update(self._hidden)
+        return [rev for rev in range(start, end) if rev not in known]
 
     def revisions(self, block):
         """What of ``block`` is served, as a list of revisions."""
@@ -91,27 +110,23 @@ class History:
     def name(self, block):
         """What ``block`` is called, as 20 bytes: the same for the same changesets,
         in whatever order. None when none of it is served."""
-        hidden = tuple(self._hidden_in(block))
-        if len(hidden) == block.size:
+        nodes = self.nodes(self.revisions(block))
+        if not nodes:
             return None
-        node = self._unfiltered.node
-        key = (
-            self._repo.root,
-            self._generation,
-            block,
-            node(block.start),
-            node(block.end - 1),
-            hidden,
-        )
+        # Of the nodes themselves, each time: whatever else could stand for them,
+        # a repository can be changed behind our back to the same.
+        key = self._digest(nodes)
         with _names_lock:
             name = _names.get(key)
         if name is None:
-            digest = hashlib.sha256(b"%d %s\0" % (FORMAT_VERSION, self._generation))
-            digest.update(b"".join(sorted(self.nodes(self.revisions(block)))))
-            name = digest.digest()[:20]
+            name = self._digest(sorted(nodes))[:20]
             with _names_lock:
                 _names[key] = name
         return name
+
+    def _digest(self, nodes):
+        start = b"%d %s\0" % (FORMAT_VERSION, self._generation)
+        return hashlib.sha256(start + b"".join(nodes)).digest()
 
     def _hidden_in(self, block):
         first = bisect.bisect_left(self._hidden, block.start)

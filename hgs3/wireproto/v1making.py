@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import io
+import sys
 import time
 
 from mercurial import error
@@ -129,7 +130,7 @@ class Maker:
 
     def _spooled(self, block, lease):
         """(Spool with the whole bundle, metadata). Raises Unfit, SpoolError."""
-        limit = self._service.settings.segment_bytes
+        limit = min(self._service.settings.segment_bytes, self._room_bytes())
         digests = v1segment.Digests()
         history = self._segments.history
         spool = Spool()
@@ -151,6 +152,10 @@ class Maker:
         metadata.update(digests.metadata())
         metadata["changesets"] = str(len(history.revisions(block)))
         return spool, metadata
+
+    def _room_bytes(self):
+        """What a store of limited size could take at most."""
+        return getattr(self._service.settings.store, "limit_bytes", 0) or sys.maxsize
 
     def _note_unfit(self, key, reason):
         """Store that it cannot be made, so that nobody tries again."""

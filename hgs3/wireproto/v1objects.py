@@ -22,6 +22,14 @@ UNFIT = "unfit"
 TOO_LARGE = "larger than "
 
 
+def are_wanted(service):
+    """Whether there is a store, and segments are to be in it."""
+    return (
+        service.store.keeps_objects
+        and crossing.to_str(COMMAND) in service.settings.commands
+    )
+
+
 class Segments:
     """Those of one view of a repository, ``history`` being that view's.
 

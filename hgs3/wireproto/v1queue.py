@@ -10,14 +10,14 @@ import collections
 import os
 import threading
 
-from mercurial import encoding, error, hg
+from mercurial import encoding, error, hg, lock
 from mercurial.utils import procutil
 
 from .. import crossing, eventlog
 from .. import service as servicemod
 from ..cache.blocks import Block
 from ..forksafe import ForkSafeLock
-from . import requestscope, v1history, v1making, v1objects
+from . import requestscope, v1history, v1making, v1objects, v1segment
 
 #: Each is small; what comes beyond that comes again with the next request.
 QUEUED_BLOCKS = 10_000
@@ -28,6 +28,8 @@ NAMED_BLOCKS = 2_000
 #: How long the end of the process waits for the piece that is being made.
 STOP_SECONDS = 5.0
 
+_LOCK_NAME = b"hg-s3-publishing"
+
 _lock = ForkSafeLock()
 _queue = None
 
@@ -36,7 +38,8 @@ def request(repo, blocks):
     """Have the segments of ``blocks`` made soon; never raises, never waits."""
     if not blocks:
         return
-    if requestscope.current() is not None:
+    request_ = requestscope.current()
+    if request_ is not None and not request_.rawenv.get(b"wsgi.run_once"):
         _of_this_process().add(repo, blocks)
     else:
         _start_process(repo, blocks)
@@ -118,15 +121,24 @@ def make_all(repo, blocks, check=lambda: None):
     ``check()`` may raise v1making.Stopped.
     """
     service = servicemod.of(repo.ui)
-    served = repo.filtered(b"served")
+    served = repo.filtered(v1history.SERVED)
+    if not (v1objects.are_wanted(service) and v1segment.is_possible(served)):
+        return
     history = v1history.History(served)
     segments = v1objects.Segments(service, served, history)
     maker = v1making.Maker(service, served, segments, check)
     for block in blocks:
         check()
         # Some of it may have been taken away since it was asked for.
-        if block.end <= history.length:
-            yield maker.make(block)
+        if block.end > history.length:
+            continue
+        made = maker.make(block)
+        yield made
+        if made.event == eventlog.ERROR or (
+            made.event == eventlog.BYPASSED and made.reason != v1making.ELSEWHERE
+        ):
+            # Each of the others would be computed for nothing.
+            return
 
 
 def _by_size(block):
@@ -146,6 +158,12 @@ def _start_process(repo, blocks):
     if len(blocks) > NAMED_BLOCKS:
         # The large ones hold the others; what is still missed comes again.
         blocks = sorted(blocks, key=_by_size)[-NAMED_BLOCKS:]
+    try:
+        # Only to see whether nobody has it.
+        publishing_lock(repo).release()
+    except error.LockError:
+        # One is at it; what it does not make is missed again.
+        return
     command = [procutil.hgexecutable(), b"-R", repo.root, b"s3cache", b"publish"]
     command += [spelt(block) for block in blocks]
     try:
@@ -153,6 +171,12 @@ def _start_process(repo, blocks):
     except (OSError, error.Error) as err:
         reason = "cannot start a process: %s" % err
         eventlog.log(repo.ui, eventlog.ERROR, v1objects.COMMAND, "-", reason=reason)
+
+
+def publishing_lock(repo):
+    """The lock of the one process of this host that makes segments of ``repo`` in
+    the background. Raises error.LockError when another one has it."""
+    return lock.lock(repo.cachevfs, _LOCK_NAME, timeout=0, desc=b"hg-s3")
 
 
 def spelt(block):

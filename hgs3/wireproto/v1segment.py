@@ -29,9 +29,12 @@ class Unfit(Exception):
 
 def is_possible(repo):
     """Whether bundles of ``repo`` can be of that format at all: not with tree
-    manifests, large files by reference, a narrowed store or side data."""
+    manifests, large files by reference, a narrowed store or side data; and the
+    same for everybody."""
     return (
         VERSION in changegroup.supportedoutgoingversions(repo)
+        # Access control of the narrow extension: each user has other files.
+        and not repo.ui.has_section(b"narrowacl")
         and repository.REPO_FEATURE_SIDE_DATA not in repo.features
     )
 
@@ -42,6 +45,8 @@ def chunks(repo, history, block):
     For a client that has all ancestors of the block, and whatever else.
     ``repo`` is the served view, ``history`` its v1history.History. Raises Unfit.
     """
+    if not is_possible(repo):
+        raise Unfit("the repository allows no such format")
     revisions = history.revisions(block)
     nodes = history.nodes(revisions)
     bases = history.bases(revisions) or [repo.nullid]

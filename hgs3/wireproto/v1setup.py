@@ -4,7 +4,6 @@ import functools
 
 from mercurial import exchange
 
-from .. import service as servicemod
 from .. import settings
 from . import v1
 
@@ -34,8 +33,6 @@ def reposetup(repo):
             return tr
 
         def _hgs3publish(self, tr):
-            service = servicemod.of(self.ui)
-            if service.store.keeps_objects:
-                v1.request_after(self, tr)
+            v1.request_after(self, tr)
 
     repo.__class__ = publishingrepo

@@ -37,9 +37,24 @@ def test_it_is_what_the_client_wrote():
 
 
 def test_a_client_that_names_no_host():
-    """It speaks HTTP/1.0."""
-    assert base_url(HTTP_HOST="") == b"http://inner:8000"
+    assert base_url(HTTP_HOST="") is None
     assert base_url(HTTP_HOST="", SERVER_PORT="80") == b"http://inner"
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"SERVER_PROTOCOL": "HTTP/1.0"},
+        {"HTTP_VIA": "1.1 front"},
+        {"HTTP_HOST": "hg.example.com"},
+        {"HTTP_HOST": "hg.example.com:8443"},
+        {"HTTP_HOST": "[::1]"},
+        {"wsgi.url_scheme": "https", "HTTP_HOST": "hg.example.com"},
+    ],
+    ids=str,
+)
+def test_a_request_that_shows_that_it_came_through_another_server(sign):
+    assert base_url(**sign) is None
 
 
 def test_prefixes():

@@ -125,7 +125,7 @@ def test_another_generation_has_other_names(repository):
 
 
 def test_what_replaces_stripped_changesets_has_another_name(repository):
-    """Also where an older history is still known to the process."""
+    """Also where nobody has begun another generation."""
     last = repository.history().length - 1
     block = Block(last - 1, 2)
     before = repository.history().name(block)
@@ -141,10 +141,11 @@ def test_what_a_client_gets_and_must_not_get(repository):
     history = repository.history()
     changelog = repository.served().changelog
     heads = [changelog.node(25)]
-    wanted = history.wanted(heads, [changelog.node(10)])
-    assert list(wanted.revisions) == list(range(11, 26))
-    outside = repository.nodes("not ::25 and not ::10")
+    wanted = history.wanted(heads, [changelog.node(5)])
+    assert list(wanted.revisions) == list(range(6, 26))
+    outside = repository.nodes("not ::25 and not ::5")
     assert text(changelog.node(rev) for rev in wanted._outside) == outside
+    assert history.wanted(heads, [changelog.node(20)]) is None
     everything = history.wanted([], [])
     assert list(everything.revisions) == list(range(len(changelog)))
     assert list(everything._outside) == []
