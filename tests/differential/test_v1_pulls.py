@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from mutations import FURTHER, NARROWED, TRIED, Mutation
 from v1_comparing import Case, Disagreement, Tally, examine
 from v1_servers import CACHED, Fleet, Served
-from v1_states import ClientPlan, Command, client_plans, commands
+from v1_states import ALL, BRINGING, ClientPlan, Command, client_plans, commands
 
 CLIENTS = ("hg-6.0.3", "hg-7.2")
 CHANGES = tuple(sorted(set(TRIED) - {NARROWED, "nothing"})) + tuple(FURTHER) * 2
@@ -51,9 +51,10 @@ def real_fleet(moto_executable, hg_executable):
 
 
 @st.composite
-def cases(draw, repositories, clients, asked, changes=(CHANGES,)):
+def cases(draw, repositories, clients, asked=1, changes=(CHANGES,), names=ALL):
     """``repositories`` are plans; each of ``clients`` clients asks ``asked``
-    times; ``changes`` has for each mutation a choice of names."""
+    times, with a command of ``names``; ``changes`` has for each mutation a choice
+    of names."""
     plan = draw(repositories)
     numbers = st.integers(0, len(plan.commits) - 1)
     paths = sorted({p for c in plan.commits for p in c.files}) or [b"a"]
@@ -62,7 +63,7 @@ def cases(draw, repositories, clients, asked, changes=(CHANGES,)):
         tuple(
             (
                 draw(client_plans(plan)),
-                tuple(draw(commands(plan)) for _number in range(asked)),
+                tuple(draw(commands(plan, names)) for _number in range(asked)),
             )
             for _client in range(clients)
         ),
@@ -123,7 +124,7 @@ class Lab:
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_pulls_over_http(fleet, client):
-    strategy = cases(of_kinds("plain", "hidden"), clients=2, asked=1)
+    strategy = cases(of_kinds("plain", "hidden"), clients=2)
     tally = Lab(fleet, client).explore(strategy, "http " + client)
     assert tally.share_of_remote() > 0.5, str(tally)
     assert tally.counts["answers of several parts"], str(tally)
@@ -131,7 +132,7 @@ def test_pulls_over_http(fleet, client):
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_pulls_over_ssh(fleet, client):
-    strategy = cases(of_kinds("plain", "hidden"), clients=1, asked=1)
+    strategy = cases(of_kinds("plain", "hidden"), clients=1, names=BRINGING)
     lab = Lab(fleet, client, transport="ssh")
     tally = lab.explore(strategy, "ssh " + client, share=0.75)
     assert tally.share_of_remote() > 0.5, str(tally)
@@ -141,14 +142,14 @@ def test_pulls_over_ssh(fleet, client):
 def test_segments_of_the_real_sizes(real_fleet, client):
     kind = plans.LONG_KINDS["plain"]
     grown = plans.grown_plans(kind, REAL_LENGTH)
-    strategy = cases(grown, clients=2, asked=1, changes=(("commits", "amend"),))
+    strategy = cases(grown, clients=2, changes=(("commits", "amend"),))
     tally = Lab(real_fleet, client).explore(strategy, "real " + client, share=0.25)
     assert tally.share_of_remote() > 0.5, str(tally)
 
 
 @pytest.mark.parametrize("kind", ["refusing-hook", "treemanifest"])
 def test_what_cannot_be_remote_is_the_same_too(fleet, kind):
-    strategy = cases(of_kinds(kind), clients=1, asked=1)
+    strategy = cases(of_kinds(kind), clients=1)
     tally = Lab(fleet, CLIENTS[1]).explore(strategy, kind, share=0.5)
     assert not tally.counts["remote parts"], str(tally)
 

@@ -117,10 +117,15 @@ def client_plans(draw, plan):
     )
 
 
+#: How often each command is drawn.
+ALL = ("pull",) * 5 + ("clone",) * 2 + ("incoming",)
+BRINGING = ("pull", "pull", "clone")
+
+
 @st.composite
-def commands(draw, plan):
-    """One of four is rare in some way; one of ten asks for what is not there."""
-    name = draw(st.sampled_from(("pull",) * 5 + ("clone",) * 2 + ("incoming",)))
+def commands(draw, plan, names=ALL):
+    """One of five is rare in some way, and some ask for what is not there."""
+    name = draw(st.sampled_from(names))
     in_view = st.sampled_from(plan.visible() or (0,))
     numbers = st.integers(0, len(plan.commits) - 1)
     revision = st.tuples(st.just("-r"), st.one_of(in_view, in_view, in_view, numbers))
