@@ -156,13 +156,14 @@ def _revisions(repo, storage):
 
 
 def _files(repo):
-    """What there is below .hg, without what is cached or no content, and without
-    what a revlog has put into a second file for its size."""
+    """What there is below .hg, without what is empty, cached or no content, and
+    without what a revlog has put into a second file for its size."""
     top = pathlib.Path(os.fsdecode(repo.path))
     return sorted(
         str(path.relative_to(top))
         for path in top.rglob("*")
         if path.is_file()
+        and path.stat().st_size
         and path.relative_to(top).parts[0] not in UNCOMPARED
         and path.suffix != ".d"
     )
