@@ -9,7 +9,7 @@ import os
 from hypothesis import HealthCheck, Phase, seed, settings
 
 _fuzz_examples = int(os.environ.get("HGS3_FUZZ_EXAMPLES", "0"))
-_seed = int(os.environ.get("HGS3_FUZZ_SEED", "0"))
+SEED = int(os.environ.get("HGS3_FUZZ_SEED", "0"))
 _shrinks = _fuzz_examples and not os.environ.get("HGS3_FUZZ_UNSHRUNK")
 
 SETTINGS = settings(
@@ -37,6 +37,6 @@ def run(test, name, share=1.0):
     ``name`` is that of the test: each has other examples. ``share`` is less than
     1 for a test whose examples take long.
     """
-    seeded = seed("%d %s" % (_seed, name))(test)
+    seeded = seed("%d %s" % (SEED, name))(test)
     count = max(1, round(SETTINGS.max_examples * share))
     settings(SETTINGS, max_examples=count)(seeded)()

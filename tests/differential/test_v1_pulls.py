@@ -26,6 +26,10 @@ from v1_states import ALL, BRINGING, ClientPlan, Command, client_plans, commands
 CLIENTS = ("hg-6.0.3", "hg-7.2")
 CHANGES = tuple(sorted(set(TRIED) - {NARROWED, "nothing"})) + tuple(FURTHER) * 2
 
+#: The smallest and the largest block, and how many new changesets make the smallest
+#: worth it: so few that the shortest of repositories has several blocks.
+SIZES = ((2, 16, 1), (4, 8, 2), (2, 4, 2), (1, 32, 1))
+
 #: As long as it takes for several segments of the sizes that servers have.
 REAL_LENGTH = 200
 
@@ -34,11 +38,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def fleet(moto_executable, hg_executable):
-    # So small that the shortest of repositories has several.
+    smallest, largest, worthwhile = SIZES[examples.SEED % len(SIZES)]
     config = {
-        "differential.smallest": "2",
-        "differential.largest": "16",
-        "differential.worthwhile": "1",
+        "differential.smallest": "%d" % smallest,
+        "differential.largest": "%d" % largest,
+        "differential.worthwhile": "%d" % worthwhile,
     }
     with Fleet(moto_executable, hg_executable, config) as running:
         yield running
