@@ -21,9 +21,12 @@ SIGNED = (
 
 
 def request(method, url, body=None):
+    headers = {"Authorization": SIGNED}
+    if body is not None:
+        # Else moto takes it for a form, and keeps nothing of it.
+        headers["Content-Type"] = "application/octet-stream"
     return urllib.request.urlopen(
-        urllib.request.Request(url, body, {"Authorization": SIGNED}, method=method),
-        timeout=10,
+        urllib.request.Request(url, body, headers, method=method), timeout=10
     )
 
 
