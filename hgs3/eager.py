@@ -28,6 +28,10 @@ from .forksafe import ForkSafeLock
 _lock = ForkSafeLock()
 _loaded = False
 _boto3_is_spared = False
+_threads_may_run = False
+
+#: Packages that no thread of a store's touches.
+_MERCURIAL = ("mercurial", "hgext", "hgext3rd")
 
 
 def load_once():
@@ -49,6 +53,22 @@ def load_once():
                 hgdemandimport.disable()
             _spare_the_collector()
             _loaded = True
+
+
+def load_for_threads():
+    """Return when threads may run that use a store, and nothing of Mercurial's.
+
+    For processes that serve one client, as those of SSH do: to load all would
+    take them longer than to answer. Switches demandimport off, too.
+    """
+    global _threads_may_run
+    if _loaded or _threads_may_run:
+        return
+    with _lock:
+        with hgdemandimport.deactivated():
+            _touch_lazy_modules(but_for=_MERCURIAL)
+            hgdemandimport.disable()
+        _threads_may_run = True
 
 
 def boto3_is_loaded():
@@ -79,9 +99,9 @@ def _import_ours():
                 importlib.import_module(module.name)
 
 
-def _touch_lazy_modules():
-    for module in list(sys.modules.values()):
-        if _is_lazy(module):
+def _touch_lazy_modules(but_for=()):
+    for name, module in list(sys.modules.items()):
+        if _is_lazy(module) and name.partition(".")[0] not in but_for:
             try:
                 vars(module)  # any attribute makes a lazy module load itself
             except ImportError:

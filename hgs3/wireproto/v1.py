@@ -14,7 +14,7 @@ import time
 from mercurial import exchange, util
 from mercurial.node import hex
 
-from .. import crossing, eventlog
+from .. import crossing, eager, eventlog
 from .. import service as servicemod
 from ..cache import blocks
 from ..forksafe import ForkSafeLock
@@ -171,6 +171,8 @@ class _Answer:
 
     def _look(self, service, ideal):
         self._segments = v1objects.Segments(service, self._repo, self._history)
+        # It looks with several threads.
+        eager.load_for_threads()
         # One look for all of them: in most cases it is enough.
         self._segments.look(ideal)
         self._cover = blocks.cover(self._wanted, ideal, self._segments.state)

@@ -122,3 +122,33 @@ def test_the_garbage_collector_does_not_look_at_what_is_loaded():
         timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+STORE_THREADS = """
+import sys, hgdemandimport
+hgdemandimport.enable()
+from mercurial import httppeer, url
+from hgs3 import eager
+def lazy():
+    return {name.partition(".")[0] for name, module in list(sys.modules.items())
+            if type(module).__name__ == "_LazyModule"}
+for module in (httppeer, url, eager):
+    vars(module)  # for real; what they import is lazy
+assert {"email", "http", "mercurial"} <= lazy(), lazy()
+eager.load_for_threads()
+assert lazy() <= {"mercurial", "hgext", "hgext3rd"}, lazy()
+assert not hgdemandimport.isenabled()
+import colorsys, sys
+assert type(sys.modules["colorsys"]).__name__ == "module", "what comes later, too"
+"""
+
+
+def test_a_process_of_ssh_loads_what_threads_of_a_store_use():
+    """It loads nothing else: it serves one client, who waits for it."""
+    done = subprocess.run(
+        [sys.executable, "-c", STORE_THREADS],
+        env=clean_environment(HGRCPATH=""),
+        stderr=subprocess.PIPE,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr.decode()
