@@ -149,7 +149,7 @@ class _Round:
             ):
                 answers[name] = self._ask(who, state, plan, command)
                 self._check(answers, command)
-                self._log.settle()
+                self._served.settle()
         except Disagreement as err:
             lines = [str(err), "", stage, "client: %s" % plan, "command: %s" % command]
             words = command.words(self._repository.changesets)
@@ -161,7 +161,7 @@ class _Round:
 
     def _forget_the_past(self):
         """What mutations and earlier commands have left."""
-        self._log.settle()
+        self._served.settle()
         self._log.new_events()
         self._log.new_hook_calls()
 

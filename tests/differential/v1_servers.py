@@ -7,8 +7,9 @@ import os
 import pathlib
 import sys
 import tempfile
+import time
 
-from serverlog import ServerLog
+from serverlog import PATIENCE_SECONDS, ServerLog
 from v1_clients import Client, HgProcess
 
 from testlib.servers import HgwebdirServer, MotoServer
@@ -143,6 +144,16 @@ class Served:
         self.fleet = fleet
         self.path = path
         self.log = ServerLog(path, shared=True)
+
+    def settle(self):
+        """Return when nothing is being made or stored any more."""
+        self.log.settle()
+        # While a process is at it, or ends, no other one is started.
+        lock = self.path / ".hg" / "cache" / "hg-s3-publishing"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while os.path.lexists(lock):
+            assert time.monotonic() < deadline, "a process does not end"
+            time.sleep(0.01)
 
     def url(self, who, transport):
         return self.fleet.url(who, self.path, transport)
