@@ -28,6 +28,9 @@ _FORWARDED = (
 _HOST = re.compile(rb"[A-Za-z0-9._-]+(:[0-9]+)?\Z|\[[0-9A-Fa-f:.]+\](:[0-9]+)?\Z")
 
 
+_LOOPBACK = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?\Z")
+
+
 class _Request:
     def __init__(self, req):
         self.req = req
@@ -85,6 +88,9 @@ def _came_through_another(req):
         return True
     host = req.headers.get(b"Host", b"")
     _name, _colon, port = host.rpartition(b"]")[2].partition(b":")
+    if _LOOPBACK.match(host):
+        # On this machine, whatever port it is that leads here.
+        return False
     return (port or _usual_port(req)) != req.rawenv[b"SERVER_PORT"]
 
 

@@ -41,6 +41,13 @@ def test_a_client_that_names_no_host():
     assert base_url(HTTP_HOST="", SERVER_PORT="80") == b"http://inner"
 
 
+def test_another_port_of_this_machine_leads_here():
+    assert base_url(HTTP_HOST="localhost:9000") == b"http://localhost:9000"
+    assert base_url(HTTP_HOST="127.0.0.1:9000") == b"http://127.0.0.1:9000"
+    assert base_url(HTTP_HOST="[::1]:9000") == b"http://[::1]:9000"
+    assert base_url(HTTP_HOST="localhost.example.com:9000") is None
+
+
 @pytest.mark.parametrize(
     "sign",
     [
@@ -48,7 +55,7 @@ def test_a_client_that_names_no_host():
         {"HTTP_VIA": "1.1 front"},
         {"HTTP_HOST": "hg.example.com"},
         {"HTTP_HOST": "hg.example.com:8443"},
-        {"HTTP_HOST": "[::1]"},
+        {"HTTP_HOST": "[fe80::1]"},
         {"wsgi.url_scheme": "https", "HTTP_HOST": "hg.example.com"},
     ],
     ids=str,
