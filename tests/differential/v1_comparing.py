@@ -235,7 +235,7 @@ class _Round:
 def _may_be_remote(command):
     """Whether the client understands remote parts: those that do not ask for
     phases with the changesets do not."""
-    if command.name == "incoming" or "--stream" in command.options:
+    if command.name == "incoming":
         return False
     return not set(command.options) & {
         "devel.legacy.exchange=phases",
