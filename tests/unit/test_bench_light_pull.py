@@ -55,8 +55,9 @@ def node(repository, revision):
 
 
 def requests(server):
-    """What was asked for, arguments included, without addresses and times."""
-    return [re.sub(r"^.*?\"", "", line) for line in server.access_log()]
+    """What was asked for, arguments included, without addresses, times and tokens."""
+    lines = [re.sub(r"^.*?\"", "", line) for line in server.access_log()]
+    return [re.sub(r"/s3get/\S+", "/s3get/TOKEN", line) for line in lines]
 
 
 def stock(server, repository, destination, state):
@@ -103,6 +104,51 @@ def test_it_takes_a_clone_bundle_as_a_stock_client_does(repository, tmp_path, we
     assert any("clonebundles" in line for line in asked)
     assert pulled.clone_bundle_bytes == bundle.stat().st_size
     assert pulled.inline_parts == 1
+
+
+@pytest.fixture
+def long_repository(tmp_path):
+    """Of three of the smallest segments, and a little more."""
+    path = tmp_path / "long"
+    hg("init", path)
+    hg("debugbuilddag", "-n", "+200", "-R", path)
+    return path
+
+
+@pytest.fixture
+def folder(long_repository):
+    """A store with all segments of it."""
+    with pullrun.FolderStore() as store:
+        pullrun.warm(HG, long_repository, store)
+        yield store
+
+
+@pytest.mark.parametrize("state", [0, 150])
+def test_it_follows_what_a_stock_client_follows(
+    long_repository, folder, tmp_path, state
+):
+    with HgServer(HG, long_repository, pullrun.cached_config(folder)) as server:
+        expected = stock(server, long_repository, tmp_path / "client", state)
+        before = len(requests(server))
+        with lightpull.LightPuller(server.url) as puller:
+            if state:
+                pulled = puller.pull([node(long_repository, state - 1)])
+            else:
+                pulled = puller.clone()
+        asked = requests(server)[before:]
+    assert asked == expected
+    parts = [line for line in asked if line.startswith("GET /s3get/TOKEN")]
+    assert len(parts) == pulled.remote_parts > 0
+    assert pulled.remote_bytes > 0
+
+
+def test_what_is_not_where_the_server_says_is_told(repository, website):
+    manifest = repository / ".hg" / "clonebundles.manifest"
+    manifest.write_text("%s/none?secret BUNDLESPEC=zstd-v2\n" % website)
+    with HgServer(HG, repository, {"extensions.clonebundles": ""}) as server:
+        with lightpull.LightPuller(server.url) as puller:
+            with pytest.raises(lightpull.BadAnswer, match="/none: HTTP 404"):
+                puller.clone()
 
 
 def test_a_head_that_the_server_lacks_is_refused(repository):
