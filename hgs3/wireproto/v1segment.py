@@ -12,7 +12,7 @@ from mercurial.interfaces import repository
 from mercurial.node import hex
 
 from .. import compat
-from . import repoproxy
+from . import repoproxy, v1deltas
 
 #: Zstandard; by ``util.compengines`` and all clients since Mercurial 4.1.
 COMPRESSION = b"ZS"
@@ -53,7 +53,8 @@ def chunks(repo, history, block):
     outgoing = discovery.outgoing(repo, bases, history.heads(revisions))
     if set(outgoing.missing) != set(nodes):
         raise Unfit("its changesets are not what is between heads and bases")
-    packer = changegroup.getbundler(VERSION, repoproxy.WithoutHooks(repo, _HOOKS))
+    seen = repoproxy.WithoutHooks(v1deltas.WithBeginnings(repo), _HOOKS)
+    packer = changegroup.getbundler(VERSION, seen)
     checks = _Checks(packer._builddeltaheader)
     packer._builddeltaheader = checks.header
     stream = checks.watched(packer.generate(outgoing.common, nodes, False, b"serve"))

@@ -1,5 +1,6 @@
 """Bundles of blocks, and what blocks are called."""
 
+import io
 import os
 import pathlib
 import subprocess
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 from hgui import make_ui
-from mercurial import hg, scmutil
+from mercurial import exchange, hg, scmutil
 from mercurial.node import hex
 
 from hgs3 import generation
@@ -53,6 +54,22 @@ class Repository:
         repo = self.served()
         return b"".join(v1segment.chunks(repo, v1history.History(repo), block))
 
+    def deltas(self, block, path):
+        """Of the file at ``path``, as they are in the bundle of ``block``."""
+        bundle = io.BytesIO(self.bundle(block))
+        unpacker = exchange.readbundle(make_ui(), bundle, b"bundle")
+        unpacker.changelogheader()
+        for _delta in unpacker.deltaiter():
+            pass
+        unpacker.manifestheader()
+        for _delta in unpacker.deltaiter():
+            pass
+        for header in iter(unpacker.filelogheader, {}):
+            found = [compat_delta(delta) for delta in unpacker.deltaiter()]
+            if header[b"filename"] == os.fsencode(path):
+                return found
+        return []
+
 
 @pytest.fixture
 def repository(tmp_path):
@@ -60,6 +77,11 @@ def repository(tmp_path):
     found.hg("debugbuilddag", "-mn", DAG)
     found.hg("phase", "-p", "-r", "all()")
     return found
+
+
+def compat_delta(delta):
+    """The binary patch of what ``deltaiter`` yields."""
+    return delta[5] if isinstance(delta, tuple) else delta.delta  # hg <= 6.0
 
 
 def text(nodes):
@@ -88,7 +110,7 @@ def test_a_segment_gives_its_changesets_to_who_has_their_ancestors(
 
 def test_what_is_hidden_or_secret_is_in_no_segment(repository):
     before = repository.history()
-    last = before.length - 1
+    last = before.layout.length - 1
     repository.hg("phase", "-f", "-s", "-r", "%d" % last)
     after = repository.history()
     assert after.name(Block(0, last + 1)) != before.name(Block(0, last + 1))
@@ -126,7 +148,7 @@ def test_another_generation_has_other_names(repository):
 
 def test_what_replaces_stripped_changesets_has_another_name(repository):
     """Also where nobody has begun another generation."""
-    last = repository.history().length - 1
+    last = repository.history().layout.length - 1
     block = Block(last - 1, 2)
     before = repository.history().name(block)
     strip = ["--config", "extensions.strip=", "strip", "-q", "--no-backup"]
