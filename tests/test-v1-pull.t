@@ -43,10 +43,18 @@ The second one gets its history from the store, but for the last changesets
   adding file changes
   added 391 changesets with 782 changes to 394 files (+2 heads)
   new changesets f206bde1343b:9286926dbbaa
-  $ events server 2
+  $ events server 3
   hit getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=* ms=* via=redirect (glob)
   hit getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=* ms=* via=redirect (glob)
+  stored getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=* ms=* (glob)
   $ same server second
+
+The last one is of both blocks together, for all who come before the next push
+
+  $ hg clone -q -U $URL third
+  $ events server 1
+  hit getbundle key=cache/REPO/v1/getbundle/REQUEST bytes=* ms=* via=redirect (glob)
+  $ same server third
 
 A pull from any state uses blocks of all sizes
 
@@ -108,9 +116,10 @@ Clones of drafts, secret and hidden changesets: what is not served is in no segm
   stored getbundle
   $ hg clone -q -U $URL drafts2
   1 new orphan changesets
-  $ events server 2 | sed 's/ key.*//'
+  $ events server 3 | sed 's/ key.*//'
   hit getbundle
   hit getbundle
+  stored getbundle
   $ hg -R drafts2 log -r 'not draft()'
   $ hg -R server log -r 'draft() and not hidden()' -T '{node}\n' | sort > served
   $ hg -R drafts2 log -T '{node}\n' | sort | cmp - served

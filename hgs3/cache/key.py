@@ -70,6 +70,15 @@ def lease_key(object_key: str) -> str:
     return "/".join((repo, "lease", protocol, command, request))
 
 
+def list_key(prefix: str, repo_digest: str, count: int) -> str:
+    """Name the list of where the first ``count`` chunks of a repository's history
+    end, see :class:`hgs3.cache.blocks.Layout`::
+
+        <prefix>cache/<repo-id digest>/list/<count>
+    """
+    return "%slist/%d" % (repo_folder(prefix, repo_digest), count)
+
+
 def metadata(
     command: str, repo_digest: str, size_bytes: int, sha256_hex: str
 ) -> typing.Dict[str, str]:

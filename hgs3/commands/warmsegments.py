@@ -8,7 +8,7 @@ from .. import crossing, eventlog
 from ..cache import blocks
 from ..cache.blocks import State
 from ..objectstore.base import StoreUnavailable
-from ..wireproto import v1history, v1making, v1objects, v1segment
+from ..wireproto import v1history, v1layout, v1making, v1objects, v1segment
 from .warmresult import FAILED, PRESENT, SKIPPED, STORED, UNCACHED, Result
 
 #: How many are looked for at a time.
@@ -35,9 +35,10 @@ def run(ui, repo, service):
                 command, SKIPPED, reason="not with the requirements of this repository"
             )
         ]
+    v1layout.update(service, served)
     history = v1history.History(served)
     segments = v1objects.Segments(service, served, history)
-    all_blocks = list(blocks.complete(history.length))
+    all_blocks = list(blocks.complete(history.layout.end))
     results = {}
     with ui.makeprogress(
         _(b"warming"), unit=_(b"segments"), total=len(all_blocks)

@@ -19,7 +19,16 @@ from .. import service as servicemod
 from ..cache import blocks
 from ..forksafe import ForkSafeLock
 from ..objectstore.base import StoreResting, StoreUnavailable
-from . import repoproxy, requestscope, s3get, v1history, v1objects, v1queue, v1segment
+from . import (
+    repoproxy,
+    requestscope,
+    s3get,
+    v1history,
+    v1layout,
+    v1objects,
+    v1queue,
+    v1segment,
+)
 from .v1segment import Digests
 
 #: What makes an answer to be of other changesets, or of other content, than
@@ -149,16 +158,17 @@ class _Answer:
 
     @classmethod
     def _plan(cls, service, repo, b2caps, heads, common):
+        # First what most pulls end with.
+        history = v1history.History(repo)
+        wanted = history.wanted(heads, common)
+        if wanted is None:
+            return None
         base_url = s3get.base_url(service, repo)
         if base_url is None or not v1segment.is_possible(repo):
             return None
         if base_url.partition(b":")[0] not in b2caps[b"remote-changegroup"]:
             return None
         if not _can_be_asked_again():
-            return None
-        history = v1history.History(repo)
-        wanted = history.wanted(heads, common)
-        if wanted is None:
             return None
         answer = cls(repo, wanted, history, common)
         ideal = blocks.ideal(wanted)
@@ -174,12 +184,15 @@ class _Answer:
         # It looks with several threads.
         eager.load_for_threads()
         # One look for all of them: in most cases it is enough.
-        self._segments.look(ideal)
+        self._segments.look(ideal + blocks.alternatives(ideal))
         self._cover = blocks.cover(self._wanted, ideal, self._segments.state)
         service.health.fine(self._repo.ui, servicemod.LOOKUP)
         missing = self._cover.missing
+        # What a tail would be there instead of has been missed, or hit.
+        combined = {tail for tail in missing if blocks.is_combined(tail)}
         for block in missing:
-            _log(self._repo, eventlog.MISS, self._segments.key(block))
+            if block not in combined:
+                _log(self._repo, eventlog.MISS, self._segments.key(block))
         if self._repo.filtername != v1history.SERVED:
             # Of another view, by server.view. Nobody makes segments of it.
             return
@@ -188,7 +201,7 @@ class _Answer:
             [
                 block
                 for block in missing
-                if not self._wanted.is_tail(block)
+                if not blocks.is_tail(block)
                 or _was_missed_before(self._segments.key(block))
             ],
         )
@@ -297,7 +310,9 @@ def request_after(repo, tr):
         length = len(repo.unfiltered().changelog)
         before = tr.changes.get(b"origrepolen", length)
         if before < length and v1objects.are_wanted(servicemod.of(repo.ui)):
-            v1queue.request(repo, list(blocks.complete(length, before)))
+            layout = v1layout.of(repo)
+            begin = layout.position(before)
+            v1queue.request(repo, list(blocks.complete(layout.end, begin)))
     except Exception as err:
         repo.ui.traceback()
         reason = "%s: %s" % (type(err).__name__, err)

@@ -6,6 +6,7 @@ are called. All in plain revision numbers, since a clone is about all of them.
 
 import bisect
 import hashlib
+import weakref
 
 from mercurial import node as nodemod
 from mercurial import util
@@ -13,6 +14,7 @@ from mercurial import util
 from .. import crossing, generation
 from ..cache import blocks
 from ..forksafe import ForkSafeLock
+from . import v1layout
 
 #: Part of every name. Raise it when a release makes other bundles of the same
 #: changesets.
@@ -24,6 +26,9 @@ SERVED = b"served"
 #: A digest of the nodes of a block, in their order, to its name: to sort them
 #: costs more than all else.
 _names = util.lrucachedict(4096)
+#: Changelog (the object, to which no more than new revisions can happen) to a
+#: dictionary of (bounds of a block, what of it is hidden, generation) to its name.
+_names_in = weakref.WeakKeyDictionary()
 _names_lock = ForkSafeLock()
 
 
@@ -34,9 +39,19 @@ class History:
         self._repo = repo
         self._changelog = repo.changelog
         self._unfiltered = repo.unfiltered().changelog
-        self._generation = generation.read(repo)
-        self._hidden = sorted(self._changelog.filteredrevs)
-        self.length = len(self._unfiltered)
+
+    @util.propertycache
+    def layout(self):
+        """The blocks.Layout of the repository."""
+        return v1layout.of(self._repo)
+
+    @util.propertycache
+    def _hidden(self):
+        return sorted(self._changelog.filteredrevs)
+
+    @util.propertycache
+    def _generation(self):
+        return generation.read(self._repo)
 
     def wanted(self, heads, common):
         """The blocks.Wanted of who asks for ancestors of ``heads`` and has those
@@ -51,19 +66,29 @@ class History:
         common_revs = [
             changelog.rev(node) for node in common if changelog.hasnode(node)
         ] or [nodemod.nullrev]
-        revisions = changelog.findmissingrevs(common=common_revs, heads=head_revs)
+        wants_all = set(head_revs).issuperset(served)
+        if wants_all and common_revs == [nodemod.nullrev]:
+            # To find out who is whose ancestor would be most of a clone's work.
+            revisions = self._revisions_between(0, len(self._unfiltered))
+        else:
+            revisions = changelog.findmissingrevs(common=common_revs, heads=head_revs)
         if len(revisions) < blocks.WORTHWHILE:
             return None
         outside = []
-        if not set(head_revs).issuperset(served):
+        if not wants_all:
             outside = self._outside(revisions, head_revs + common_revs)
-        return blocks.Wanted(revisions, outside, self.length)
+        return blocks.Wanted(revisions, outside, self.layout)
 
     def _outside(self, revisions, known_heads):
         """What is served and no ancestor of ``known_heads``, as far as a block with
         one of ``revisions`` can reach."""
-        start = max(0, revisions[0] - blocks.LARGEST)
-        end = min(self.length, revisions[-1] + blocks.LARGEST)
+        layout = self.layout
+        start, _end = layout.bounds(
+            blocks.around(layout.position(revisions[0]), blocks.LARGEST)
+        )
+        _start, end = layout.bounds(
+            blocks.around(layout.position(revisions[-1]), blocks.LARGEST)
+        )
         known = set(
             self._changelog.ancestors(
                 [rev for rev in known_heads if rev != nodemod.nullrev],
@@ -76,8 +101,13 @@ class History:
 
     def revisions(self, block):
         """What of ``block`` is served, as a list of revisions."""
-        hidden = set(self._hidden_in(block))
-        return [rev for rev in range(block.start, block.end) if rev not in hidden]
+        return self._revisions_between(*self.layout.bounds(block))
+
+    def _revisions_between(self, start, end):
+        hidden = set(self._hidden_between(start, end))
+        if not hidden:
+            return list(range(start, end))
+        return [rev for rev in range(start, end) if rev not in hidden]
 
     def bases(self, revisions):
         """The parents of ``revisions`` (a list) that are not among them, as a
@@ -110,11 +140,17 @@ class History:
     def name(self, block):
         """What ``block`` is called, as 20 bytes: the same for the same changesets,
         in whatever order. None when none of it is served."""
-        nodes = self.nodes(self.revisions(block))
+        bounds = self.layout.bounds(block)
+        key = bounds, tuple(self._hidden_between(*bounds)), self._generation
+        with _names_lock:
+            names = _names_in.setdefault(self._unfiltered, {})
+        if key not in names:
+            names[key] = self._name_of(self.nodes(self.revisions(block)))
+        return names[key]
+
+    def _name_of(self, nodes):
         if not nodes:
             return None
-        # Of the nodes themselves, each time: whatever else could stand for them,
-        # a repository can be changed behind our back to the same.
         key = self._digest(nodes)
         with _names_lock:
             name = _names.get(key)
@@ -128,9 +164,9 @@ class History:
         start = b"%d %s\0" % (FORMAT_VERSION, self._generation)
         return hashlib.sha256(start + b"".join(nodes)).digest()
 
-    def _hidden_in(self, block):
-        first = bisect.bisect_left(self._hidden, block.start)
-        return self._hidden[first : bisect.bisect_left(self._hidden, block.end)]
+    def _hidden_between(self, start, end):
+        first = bisect.bisect_left(self._hidden, start)
+        return self._hidden[first : bisect.bisect_left(self._hidden, end)]
 
 
 def request_name(name):

@@ -17,7 +17,7 @@ from .. import crossing, eventlog
 from .. import service as servicemod
 from ..cache.blocks import Block
 from ..forksafe import ForkSafeLock
-from . import requestscope, v1history, v1making, v1objects, v1segment
+from . import requestscope, v1history, v1layout, v1making, v1objects, v1segment
 
 #: Each is small; what comes beyond that comes again with the next request.
 QUEUED_BLOCKS = 10_000
@@ -124,13 +124,14 @@ def make_all(repo, blocks, check=lambda: None):
     served = repo.filtered(v1history.SERVED)
     if not (v1objects.are_wanted(service) and v1segment.is_possible(served)):
         return
+    v1layout.update(service, served)
     history = v1history.History(served)
     segments = v1objects.Segments(service, served, history)
     maker = v1making.Maker(service, served, segments, check)
     for block in blocks:
         check()
         # Some of it may have been taken away since it was asked for.
-        if block.end > history.length:
+        if block.end > history.layout.end:
             continue
         made = maker.make(block)
         yield made

@@ -218,7 +218,9 @@ class _Round:
                 raise Disagreement("not stored: %s" % (end,))
         # What stood in for one that was missing need not be used again.
         unused = stored - second.keys("hit")
-        if unused:
+        # A tail that was made meanwhile is used instead of all that it holds.
+        instead = second.keys("hit") - first.keys("miss") - first.keys("hit")
+        if unused and not instead:
             raise Disagreement("not used by the second ask: %s" % sorted(unused))
         if first.keys("hit") and not second.keys("hit"):
             raise Disagreement("no remote parts any more")
