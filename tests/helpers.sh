@@ -179,3 +179,31 @@ requests() {
   touch "$TESTTMP/requests"
   cut -d' ' -f1,2 "$TESTTMP/requests.seen" | sort | uniq -c | sed 's/^ *//'
 }
+
+# gatesegments REPO: makers of its segments say so, and wait while `hold` says;
+# see testlib/segmentgate.py
+gatesegments() {
+  cat >> "$1/.hg/hgrc" << EOT
+[extensions]
+segmentgate = $TESTLIB/segmentgate.py
+EOT
+}
+
+# hold [START+SIZE... | all]: the segments that wait from now on; all others go on
+hold() {
+  echo "$@" > "$TESTTMP/held.new"
+  mv "$TESTTMP/held.new" "$TESTTMP/held"
+}
+
+# waitfor FILE TEXT N: wait until N lines of FILE hold TEXT
+waitfor() {
+  "$PYTHON" "$TESTLIB/waitfor.py" "$@"
+}
+
+# storedonce REPO...: of how many segments the logs say that they were stored, and
+# how often each
+storedonce() {
+  for repo in "$@"; do cat "$repo/.hg/blackbox.log"; done \
+    | sed -n 's/.* stored getbundle key=\([^ ]*\) .*/\1/p' | sort | uniq -c \
+    | sed 's/^ *\([0-9]*\) .*/stored \1 time(s)/' | uniq -c | sed 's/^ *//'
+}
