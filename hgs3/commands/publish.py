@@ -8,8 +8,8 @@ import os
 from mercurial import error
 from mercurial.i18n import _
 
-from .. import eager, eventlog
-from ..wireproto import v1queue
+from .. import crossing, eager, eventlog
+from ..wireproto import v1history, v1queue, v1segment
 from . import common
 
 
@@ -23,6 +23,10 @@ def run(ui, repo, opts):
             hint=_(b"run 'hg s3cache warm' to make all segments"),
         )
     common.service_with_bucket(ui)
+    if not v1segment.is_possible(repo.filtered(v1history.SERVED)):
+        reason = crossing.to_bytes(v1segment.IMPOSSIBLE)
+        ui.status(_(b"no segments are made: %s\n") % reason)
+        return 0
     try:
         lock = v1queue.publishing_lock(repo)
     except error.LockError:

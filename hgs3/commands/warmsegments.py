@@ -30,11 +30,7 @@ def run(ui, repo, service):
         return [Result(command, UNCACHED)]
     served = repo.filtered(v1history.SERVED)
     if not v1segment.is_possible(served):
-        return [
-            Result(
-                command, SKIPPED, reason="not with the requirements of this repository"
-            )
-        ]
+        return [Result(command, SKIPPED, reason=v1segment.IMPOSSIBLE)]
     v1layout.update(service, served)
     history = v1history.History(served)
     segments = v1objects.Segments(service, served, history)

@@ -23,6 +23,10 @@ VERSION = b"01"
 _HOOKS = frozenset((b"preoutgoing", b"outgoing"))
 
 
+#: Why no bundle of a repository can be of that format.
+IMPOSSIBLE = "not with the requirements of this repository"
+
+
 class Unfit(Exception):
     """This block cannot be made; the argument says why, in one line (str)."""
 
