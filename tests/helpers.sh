@@ -180,6 +180,14 @@ requests() {
   cut -d' ' -f1,2 "$TESTTMP/requests.seen" | sort | uniq -c | sed 's/^ *//'
 }
 
+# grow REPO FIRST END: public changesets on top of it, each of which adds a file, in
+# d0 or d1
+grow() {
+  hg -R "$1" update -q
+  "$PYTHON" "$TESTLIB/patches.py" $2 $3 | hg -R "$1" import -q --bypass -
+  hg -R "$1" phase -q -p -r 'all()'
+}
+
 # gatesegments REPO: makers of its segments say so, and wait while `hold` says;
 # see testlib/segmentgate.py
 gatesegments() {

@@ -59,7 +59,7 @@ segments, so one in the background does
   $ "$PYTHON" "$TESTLIB/s3.py" wait $URL
 
 The clone, and the process that answers it, are over while the segments are still
-being made; who comes meanwhile brings no second process to them
+being made; who comes meanwhile has no second process make them
 
   $ hold all
   $ hg clone -q -U $URL first

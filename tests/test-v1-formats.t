@@ -3,20 +3,6 @@
 Clients and repositories that segments are not for, beside segments in the store
 
   $ . "$TESTDIR/helpers.sh"
-  $ cat > patches.py << 'EOF'
-  > """patches.py FIRST END: patches that each add a file, in one of two folders"""
-  > import sys
-  > for n in range(int(sys.argv[1]), int(sys.argv[2])):
-  >     print("# HG changeset patch\n# User test\n# Date 0 0\n%d\n" % n)
-  >     print("diff --git a/d%d/f%d b/d%d/f%d" % (n % 2, n, n % 2, n))
-  >     print("new file mode 100644\n--- /dev/null\n+++ b/d%d/f%d" % (n % 2, n))
-  >     print("@@ -0,0 +1,1 @@\n+%d" % n)
-  > EOF
-  $ grow() { # REPO FIRST END
-  >   hg -R $1 update -q
-  >   "$PYTHON" patches.py $2 $3 | hg -R $1 import -q --bypass -
-  >   hg -R $1 phase -q -p -r 'all()'
-  > }
   $ configure() {
   >   configureserver $1
   >   cat >> $1/.hg/hgrc << EOF
