@@ -24,8 +24,7 @@ Clients and repositories that segments are not for, beside segments in the store
   > EOF
   $ URL=http://localhost:$HGPORT/
 
-A narrow client gets what it asked for, and the history of the segments is in none
-of its parts
+A narrow client gets the files that it asked for, and no more of them by segments
 
   $ hg init server
   $ grow server 0 140
