@@ -7,18 +7,23 @@ for that, through all of the chain before it. And a pull in five parts has many
 files with a first delta in each of them: half of the client's work.
 
 So such a delta is made to say it: it replaces the first bytes by themselves.
-Of all that a segment is made for, this costs us the text once. Clients before
-Mercurial 7 do not look there first, and are neither helped nor hindered.
+This costs us the text once, and not even that where a segment follows one that was
+made before it. Clients before Mercurial 7 do not look there first, and are neither
+helped nor hindered.
 """
 
 import struct
 
 from mercurial import node as nodemod
+from mercurial import util
 
 from . import repoproxy
 
 #: What a client looks at, in bytes.
 BEGINNING = 2
+
+#: How many texts it is remembered of; each takes some hundred bytes.
+REMEMBERED = 20_000
 
 #: Of a hunk: from where to where it replaces, by how many bytes.
 _HUNK = struct.Struct(">lll")
@@ -34,18 +39,52 @@ def with_beginning(delta, beginning):
     return _HUNK.pack(0, BEGINNING, BEGINNING) + beginning + delta
 
 
+class Beginnings:
+    """The first BEGINNING bytes of texts that have gone by; for one thread."""
+
+    def __init__(self):
+        #: Node of a file revision to bytes.
+        self._known = util.lrucachedict(REMEMBERED)
+
+    def note(self, revision):
+        """How the text of an emitted ``revision`` begins, or None where it
+        cannot be told without the text."""
+        found = self._of(revision)
+        if found is not None:
+            self._known[revision.node] = found
+        return found
+
+    def _of(self, revision):
+        delta = revision.delta
+        if delta is None:
+            return revision.revision[:BEGINNING]
+        start, size = BEGINNING, 0
+        if delta:
+            start, _end, size = _HUNK.unpack_from(delta)
+        if start >= BEGINNING:
+            return self._known.get(revision.basenode)
+        if start == 0 and size >= BEGINNING:
+            return delta[_HUNK.size : _HUNK.size + BEGINNING]
+        return None
+
+
 class WithBeginnings(repoproxy.RepoProxy):
     """The first delta of each group of a file says how its text begins."""
 
+    def __init__(self, repo, beginnings):
+        super().__init__(repo)
+        self._beginnings = beginnings
+
     def file(self, path):
-        return _File(self._repo.file(path))
+        return _File(self._repo.file(path), self._beginnings)
 
 
 class _File:
     """A filelog."""
 
-    def __init__(self, filelog):
+    def __init__(self, filelog, beginnings):
         self._filelog = filelog
+        self._beginnings = beginnings
 
     def __getattr__(self, name):
         return getattr(self._filelog, name)
@@ -56,9 +95,12 @@ class _File:
     def emitrevisions(self, nodes, *args, **kwargs):
         is_first = True
         for revision in self._filelog.emitrevisions(nodes, *args, **kwargs):
+            beginning = self._beginnings.note(revision)
             if is_first and self._is_delta(revision):
-                text = self._filelog.rawdata(revision.node)
-                revision.delta = with_beginning(revision.delta, text[:BEGINNING])
+                if beginning is None:
+                    beginning = self._filelog.rawdata(revision.node)[:BEGINNING]
+                revision.delta = with_beginning(revision.delta, beginning)
+                self._beginnings.note(revision)
             is_first = False
             yield revision
 

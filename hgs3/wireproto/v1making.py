@@ -15,7 +15,7 @@ from ..cache.blocks import State
 from ..cache.coalesce import Outcome
 from ..cache.spool import Spool, SpoolError
 from ..objectstore.base import StoreResting, StoreUnavailable
-from . import v1objects, v1segment
+from . import v1deltas, v1objects, v1segment
 
 #: Why a segment is not made here.
 ELSEWHERE = "another one makes it"
@@ -48,6 +48,7 @@ class Maker:
         self._repo = repo
         self._segments = segments
         self._check = check
+        self._beginnings = v1deltas.Beginnings()
 
     def make(self, block):
         """Make and store the segment of ``block``; returns Made, and logs it.
@@ -136,7 +137,7 @@ class Maker:
         spool = Spool()
         is_whole = False
         try:
-            for data in v1segment.chunks(self._repo, history, block):
+            for data in v1segment.chunks(self._repo, history, block, self._beginnings):
                 self._check()
                 lease.renew_if_due()
                 spool.write(data)

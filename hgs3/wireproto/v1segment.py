@@ -43,11 +43,12 @@ def is_possible(repo):
     )
 
 
-def chunks(repo, history, block):
+def chunks(repo, history, block, beginnings=None):
     """The bundle, as a generator of bytes.
 
     For a client that has all ancestors of the block, and whatever else.
-    ``repo`` is the served view, ``history`` its v1history.History. Raises Unfit.
+    ``repo`` is the served view, ``history`` its v1history.History,
+    ``beginnings`` the v1deltas.Beginnings of who makes several. Raises Unfit.
     """
     if not is_possible(repo):
         raise Unfit("the repository allows no such format")
@@ -57,7 +58,8 @@ def chunks(repo, history, block):
     outgoing = discovery.outgoing(repo, bases, history.heads(revisions))
     if set(outgoing.missing) != set(nodes):
         raise Unfit("its changesets are not what is between heads and bases")
-    seen = repoproxy.WithoutHooks(v1deltas.WithBeginnings(repo), _HOOKS)
+    seen = v1deltas.WithBeginnings(repo, beginnings or v1deltas.Beginnings())
+    seen = repoproxy.WithoutHooks(seen, _HOOKS)
     packer = changegroup.getbundler(VERSION, seen)
     checks = _Checks(packer._builddeltaheader)
     packer._builddeltaheader = checks.header

@@ -57,3 +57,28 @@ def test_the_first_delta_of_each_file_in_a_segment_says_how_it_begins(tmp_path):
     client.hg("unbundle", "-q", str(tmp_path / "segment.hg"))
     assert client.nodes("all()") == repository.nodes("all()")
     client.hg("verify", "-q")
+
+
+class Emitted:
+    """What a filelog emits."""
+
+    def __init__(self, node, base, delta=None, text=None):
+        self.node, self.basenode = node, base
+        self.delta, self.revision = delta, text
+
+
+@given(st.lists(texts, min_size=1, max_size=8))
+def test_what_is_remembered_of_a_text_is_its_beginning(versions):
+    beginnings = v1deltas.Beginnings()
+    before = versions[0]
+    assert beginnings.note(Emitted(b"0", b"", text=before)) == before[:2]
+    for number, version in enumerate(versions[1:], 1):
+        delta = mdiff.textdiff(before, version)
+        node, base = (b"%d" % each for each in (number, number - 1))
+        assert beginnings.note(Emitted(node, base, delta)) in (version[:2], None)
+        before = version
+
+
+def test_nothing_is_known_of_a_text_that_has_not_gone_by():
+    delta = mdiff.textdiff(b"a\nb\n", b"a\nc\n")
+    assert v1deltas.Beginnings().note(Emitted(b"1", b"0", delta)) is None
