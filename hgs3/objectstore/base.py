@@ -160,7 +160,8 @@ class ObjectStore(abc.ABC):
 
     @abc.abstractmethod
     def presign_get(self, key: str, lifetime_seconds: int) -> str:
-        """Make a URL with which anybody can GET ``key`` for that long.
+        """Make a URL with which anybody can GET ``key`` for that long, or a
+        little less: one that was just made may be given again.
 
         Makes no request: the URL of an object that is not there is a 404.
         """

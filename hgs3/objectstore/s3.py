@@ -35,6 +35,12 @@ CONFLICT_ATTEMPTS = 4
 #: A search may wait a second for a metadata service.
 CREDENTIALS_SEARCH_SECONDS = 30.0
 
+#: A URL is given to several for this part of its lifetime: a herd comes for the
+#: same objects, and to sign is half of what it costs to send one there.
+SHARED_PART = 1 / 16
+#: And so many of them, which are dropped all at once.
+SHARED_URLS = 1000
+
 _REDIRECTS = frozenset((301, 302, 307, 308))
 
 #: Error codes after which boto3 asks where the bucket is. A HEAD has no body
@@ -57,6 +63,8 @@ class S3Store(ObjectStore):
         self._last_search = -math.inf
         self._asks_checksums = True
         self._deletes_batches = True
+        #: (key, lifetime) to (URL, until when it is shared).
+        self._shared_urls = {}
 
     @property
     def _client(self):
@@ -82,6 +90,7 @@ class S3Store(ObjectStore):
         self._last_search = time.monotonic()
         if credentials_exist(self._settings):
             self._clients = S3Clients(self._settings, self._refuse_redirects)
+            self._shared_urls = {}
 
     def _plan_search(self):
         """With the next request, but not too often; never for keys in settings."""
@@ -253,6 +262,18 @@ class S3Store(ObjectStore):
             yield from found
 
     def presign_get(self, key, lifetime_seconds):
+        now = time.monotonic()
+        url, shared_until = self._shared_urls.get((key, lifetime_seconds), ("", now))
+        if now < shared_until:
+            return url
+        url = self._presign(key, lifetime_seconds)
+        if len(self._shared_urls) >= SHARED_URLS:
+            self._shared_urls = {}
+        shared_until = now + lifetime_seconds * SHARED_PART
+        self._shared_urls[key, lifetime_seconds] = url, shared_until
+        return url
+
+    def _presign(self, key, lifetime_seconds):
         # Makes no request, but asks for credentials, which a role's chain
         # may have to fetch.
         with self._translated_faults("presigning"):

@@ -3,11 +3,13 @@ own; what exactly goes over the wire is in test_objectstore_wire.py.
 """
 
 import io
+import types
 
 import pytest
 from store_contract import LARGE, UrlStoreContract
 from stores import put, s3_store
 
+from hgs3.objectstore import s3 as s3module
 from hgs3.objectstore.base import StoreUnavailable, StoreUnsupported
 from hgs3.objectstore.breaker import BreakerStore
 from hgs3.objectstore.null import NullStore
@@ -132,3 +134,28 @@ class TestNullStore:
 
     def test_it_is_never_down(self, store):
         assert store.probe() is None
+
+
+def test_a_url_is_shared_for_a_small_part_of_its_lifetime(moto_store, monkeypatch):
+    now = [1000.0]
+    signed = []
+
+    def presign(key, lifetime_seconds):
+        signed.append((key, lifetime_seconds))
+        return "http://host/%s?%d" % (key, len(signed))
+
+    monkeypatch.setattr(
+        s3module, "time", types.SimpleNamespace(monotonic=lambda: now[0])
+    )
+    monkeypatch.setattr(moto_store, "_presign", presign)
+    first = moto_store.presign_get("a", 160)
+    now[0] += 9.9
+    assert moto_store.presign_get("a", 160) == first
+    assert moto_store.presign_get("b", 160) != first
+    assert moto_store.presign_get("a", 600) != first
+    now[0] += 0.2
+    assert moto_store.presign_get("a", 160) != first
+    assert signed == [("a", 160), ("b", 160), ("a", 600), ("a", 160)]
+    for number in range(2 * s3module.SHARED_URLS):
+        moto_store.presign_get("many/%d" % number, 160)
+        assert len(moto_store._shared_urls) <= s3module.SHARED_URLS
