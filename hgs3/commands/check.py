@@ -43,7 +43,7 @@ def _findings(ui):
         return
     settings = service.settings
     if not settings.store.is_configured:
-        raise common.no_bucket()
+        raise common.no_store()
     yield Finding(SETTINGS, OK)
     # boto3 is there, if the store needs it, since that was made; modules of its
     # own must not be lazy ones.

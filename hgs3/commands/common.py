@@ -11,15 +11,15 @@ from ..cache import key as cachekey
 from ..objectstore.base import StoreUnavailable
 
 
-def service_with_bucket(ui):
+def service_with_store(ui):
     """The CacheService for ``ui``; error.Abort where nothing is stored."""
     service = servicemod.start(ui)
     if not service.settings.store.is_configured:
-        raise no_bucket()
+        raise no_store()
     return service
 
 
-def no_bucket():
+def no_store():
     return error.Abort(
         _(b"no bucket is configured"),
         hint=_(b"set s3wireprotocache.bucket, or s3wireprotocache.store"),

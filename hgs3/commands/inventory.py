@@ -96,7 +96,7 @@ def _show_sum(fm, command, summed, now):
 
 
 def _commands_and_objects(ui, repo):
-    service = common.service_with_bucket(ui)
+    service = common.service_with_store(ui)
     folder = common.repo_folder(service, repo)
     with common.store_faults_abort():
         objects = common.repo_objects(ui, service, repo)

@@ -22,7 +22,7 @@ def run(ui, repo, opts):
             _(b"s3cache publish takes blocks of revisions such as 128+64"),
             hint=_(b"run 'hg s3cache warm' to make all segments"),
         )
-    common.service_with_bucket(ui)
+    common.service_with_store(ui)
     if not v1segment.is_possible(repo.filtered(v1history.SERVED)):
         reason = crossing.to_bytes(v1segment.IMPOSSIBLE)
         ui.status(_(b"no segments are made: %s\n") % reason)

@@ -22,7 +22,7 @@ def run(ui, repo, opts):
     1 when what is left over of uploads could not be seen to.
     """
     oldest_kept = _oldest_kept(opts)
-    service = common.service_with_bucket(ui)
+    service = common.service_with_store(ui)
     with common.store_faults_abort():
         objects = [
             item

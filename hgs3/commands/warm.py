@@ -40,7 +40,7 @@ def run(ui, repo, opts):
             _(b"this mercurial serves no wire protocol version 2"),
             hint=_(b"leave --stream out; only mercurial 5.9 to 6.0 do"),
         )
-    service = common.service_with_bucket(ui)
+    service = common.service_with_store(ui)
     with common.store_faults_abort():
         service.store.probe()
     # The uploader's threads must not race with this one for lazy modules.
