@@ -2,7 +2,9 @@
 
 ::
 
+    <prefix>cache/<repo-id digest>/v1/getbundle/<digest of a segment's changesets>
     <prefix>cache/<repo-id digest>/v2/<command>/<request digest>
+    <prefix>cache/<repo-id digest>/list-1/<count>
 
 ``cache/`` stands before everything that may be deleted at any time: a
 lifecycle rule on ``<prefix>cache/`` expires cached responses and never
@@ -16,6 +18,9 @@ import typing
 #: Part of every key and of every object's metadata. Raise it when a release
 #: writes something else into an object of the same request.
 FORMAT_VERSION = 2
+
+#: Part of the key of each list of chunks.
+LIST_FORMAT_VERSION = 1
 
 #: The media type of a body: the CBOR objects of one response, one after the
 #: other (Mercurial's wire protocol version 2, "content redirects").
@@ -71,12 +76,13 @@ def lease_key(object_key: str) -> str:
 
 
 def list_key(prefix: str, repo_digest: str, count: int) -> str:
-    """Name the list of where the first ``count`` chunks of a repository's history
-    end, see :class:`hgs3.cache.blocks.Layout`::
+    """Name the list of where ``count`` chunks of a repository's history, after the
+    first, begin, see :class:`hgs3.cache.blocks.Layout`::
 
-        <prefix>cache/<repo-id digest>/list/<count>
+        <prefix>cache/<repo-id digest>/list-<format>/<count>
     """
-    return "%slist/%d" % (repo_folder(prefix, repo_digest), count)
+    folder = repo_folder(prefix, repo_digest)
+    return "%slist-%d/%d" % (folder, LIST_FORMAT_VERSION, count)
 
 
 def metadata(

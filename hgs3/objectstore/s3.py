@@ -35,9 +35,11 @@ CONFLICT_ATTEMPTS = 4
 #: A search may wait a second for a metadata service.
 CREDENTIALS_SEARCH_SECONDS = 30.0
 
-#: A URL is given to several for this part of its lifetime: a herd comes for the
-#: same objects, and to sign is half of what it costs to send one there.
+#: A URL is given to several for this part of its lifetime, and these seconds at
+#: most: a herd comes for the same objects, and to sign is half of what it costs
+#: to send one there. Not for longer: it ends with the session that signed it.
 SHARED_PART = 1 / 16
+SHARED_SECONDS = 60.0
 #: And so many of them, which are dropped all at once.
 SHARED_URLS = 1000
 
@@ -263,14 +265,16 @@ class S3Store(ObjectStore):
 
     def presign_get(self, key, lifetime_seconds):
         now = time.monotonic()
-        url, shared_until = self._shared_urls.get((key, lifetime_seconds), ("", now))
+        # That of these credentials: others may come while this one signs.
+        shared = self._shared_urls
+        url, shared_until = shared.get((key, lifetime_seconds), ("", now))
         if now < shared_until:
             return url
         url = self._presign(key, lifetime_seconds)
-        if len(self._shared_urls) >= SHARED_URLS:
-            self._shared_urls = {}
-        shared_until = now + lifetime_seconds * SHARED_PART
-        self._shared_urls[key, lifetime_seconds] = url, shared_until
+        if len(shared) >= SHARED_URLS:
+            shared.clear()
+        seconds = min(lifetime_seconds * SHARED_PART, SHARED_SECONDS)
+        shared[key, lifetime_seconds] = url, now + seconds
         return url
 
     def _presign(self, key, lifetime_seconds):

@@ -158,13 +158,13 @@ class _Answer:
 
     @classmethod
     def _plan(cls, service, repo, b2caps, heads, common):
-        # First what most pulls end with.
+        base_url = s3get.base_url(service, repo)
+        if base_url is None:
+            return None
+        # Next what most pulls end with.
         history = v1history.History(repo)
         wanted = history.wanted(heads, common)
-        if wanted is None:
-            return None
-        base_url = s3get.base_url(service, repo)
-        if base_url is None or not v1segment.is_possible(repo):
+        if wanted is None or not v1segment.is_possible(repo):
             return None
         if base_url.partition(b":")[0] not in b2caps[b"remote-changegroup"]:
             return None

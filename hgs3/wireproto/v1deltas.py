@@ -43,18 +43,22 @@ class Beginnings:
     """The first BEGINNING bytes of texts that have gone by; for one thread."""
 
     def __init__(self):
-        #: Node of a file revision to bytes.
+        #: (path, node) of a file revision to bytes. The path is needed: of two
+        #: files of the same content, and so of one node, one may be censored.
         self._known = util.lrucachedict(REMEMBERED)
 
-    def note(self, revision):
+    def note(self, path, revision):
         """How the text of an emitted ``revision`` begins, or None where it
         cannot be told without the text."""
-        found = self._of(revision)
+        if revision.flags:
+            # Its text is not what its node stands for.
+            return None
+        found = self._of(path, revision)
         if found is not None:
-            self._known[revision.node] = found
+            self._known[path, revision.node] = found
         return found
 
-    def _of(self, revision):
+    def _of(self, path, revision):
         delta = revision.delta
         if delta is None:
             return revision.revision[:BEGINNING]
@@ -62,7 +66,7 @@ class Beginnings:
         if delta:
             start, _end, size = _HUNK.unpack_from(delta)
         if start >= BEGINNING:
-            return self._known.get(revision.basenode)
+            return self._known.get((path, revision.basenode))
         if start == 0 and size >= BEGINNING:
             return delta[_HUNK.size : _HUNK.size + BEGINNING]
         return None
@@ -76,14 +80,15 @@ class WithBeginnings(repoproxy.RepoProxy):
         self._beginnings = beginnings
 
     def file(self, path):
-        return _File(self._repo.file(path), self._beginnings)
+        return _File(self._repo.file(path), path, self._beginnings)
 
 
 class _File:
     """A filelog."""
 
-    def __init__(self, filelog, beginnings):
+    def __init__(self, filelog, path, beginnings):
         self._filelog = filelog
+        self._path = path
         self._beginnings = beginnings
 
     def __getattr__(self, name):
@@ -92,17 +97,26 @@ class _File:
     def __len__(self):
         return len(self._filelog)
 
+    def __iter__(self):
+        return iter(self._filelog)
+
     def emitrevisions(self, nodes, *args, **kwargs):
         is_first = True
         for revision in self._filelog.emitrevisions(nodes, *args, **kwargs):
-            beginning = self._beginnings.note(revision)
-            if is_first and self._is_delta(revision):
+            beginning = self._beginnings.note(self._path, revision)
+            if is_first and _is_plain_delta(revision):
                 if beginning is None:
                     beginning = self._filelog.rawdata(revision.node)[:BEGINNING]
                 revision.delta = with_beginning(revision.delta, beginning)
-                self._beginnings.note(revision)
+                self._beginnings.note(self._path, revision)
             is_first = False
             yield revision
 
-    def _is_delta(self, revision):
-        return revision.delta is not None and revision.basenode != nodemod.nullid
+
+def _is_plain_delta(revision):
+    return (
+        revision.delta is not None
+        and revision.basenode != nodemod.nullid
+        # A segment with such a one is unfit; nothing may be made of it.
+        and not revision.flags
+    )

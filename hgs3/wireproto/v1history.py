@@ -26,8 +26,9 @@ SERVED = b"served"
 #: A digest of the nodes of a block, in their order, to its name: to sort them
 #: costs more than all else.
 _names = util.lrucachedict(4096)
-#: Changelog (the object, to which no more than new revisions can happen) to a
-#: dictionary of (bounds of a block, what of it is hidden, generation) to its name.
+#: Changelog (the object; what is not just added to it, such as a strip, begins a
+#: generation) to a dictionary of (bounds of a block, what of it is hidden,
+#: generation) to its name.
 _names_in = weakref.WeakKeyDictionary()
 _names_lock = ForkSafeLock()
 
@@ -37,6 +38,9 @@ class History:
 
     def __init__(self, repo):
         self._repo = repo
+        # First: if something is taken away meanwhile, all of this must get a name
+        # that nobody asks for any more, and not the new one.
+        self._generation = generation.read(repo)
         self._changelog = repo.changelog
         self._unfiltered = repo.unfiltered().changelog
 
@@ -48,10 +52,6 @@ class History:
     @util.propertycache
     def _hidden(self):
         return sorted(self._changelog.filteredrevs)
-
-    @util.propertycache
-    def _generation(self):
-        return generation.read(self._repo)
 
     def wanted(self, heads, common):
         """The blocks.Wanted of who asks for ancestors of ``heads`` and has those

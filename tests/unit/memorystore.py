@@ -66,6 +66,7 @@ class MemoryStore(NullStore):
         return len(keys)
 
     def list(self, prefix):
+        self._request("list", prefix)
         for key, (body, _metadata, written) in sorted(self.objects.items()):
             if key.startswith(prefix):
                 yield ListedObject(key, len(body), written)

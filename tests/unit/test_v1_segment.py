@@ -50,13 +50,14 @@ class Repository:
     def history(self):
         return v1history.History(self.served())
 
-    def bundle(self, block):
+    def bundle(self, block, beginnings=None):
         repo = self.served()
-        return b"".join(v1segment.chunks(repo, v1history.History(repo), block))
+        history = v1history.History(repo)
+        return b"".join(v1segment.chunks(repo, history, block, beginnings))
 
-    def deltas(self, block, path):
+    def deltas(self, block, path, beginnings=None):
         """Of the file at ``path``, as they are in the bundle of ``block``."""
-        bundle = io.BytesIO(self.bundle(block))
+        bundle = io.BytesIO(self.bundle(block, beginnings))
         unpacker = exchange.readbundle(make_ui(), bundle, b"bundle")
         unpacker.changelogheader()
         for _delta in unpacker.deltaiter():
