@@ -133,8 +133,8 @@ All settings are in the section ``[s3wireprotocache]``.
     cost the client more than it saves the server. (default: ``64KB``)
 
 ``url-lifetime``
-    For how many seconds a presigned URL is good, at most 604800. It is
-    given to others for up to a minute. Clients follow it at once. (default: 900)
+    For how many seconds a presigned URL is good, at most 604800. It may be given
+    to others for a minute. Clients follow it at once. (default: 900)
 
 ``repo-id``
     The identity of this repository in keys. Servers that serve the same
