@@ -4,7 +4,7 @@ A client looks at how each text of a file begins: that tells whether it holds
 the metadata of a copy (see "issue6528" of Mercurial). Of the first delta in a
 group, which as a rule leaves the beginning alone, it has to make the whole text
 for that, through all of the chain before it. And a pull in five parts has many
-files with a first delta in each of them: half of the client's work.
+files with a first delta in each of them: a third of the client's work.
 
 So such a delta is made to say it: it replaces the first bytes by themselves.
 This costs us the text once, and not even that where a segment follows one that was
