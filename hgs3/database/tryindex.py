@@ -1,0 +1,362 @@
+"""What was pushed to one repository, and where its changesets are."""
+
+import re
+import time
+import typing
+
+import sqlalchemy
+from sqlalchemy import bindparam, delete, func, select, update
+
+from . import expiry, recording
+from .engine import Database
+from .records import BookmarkMove, Bundle, Changeset, Expired, NewBundle, Push
+from .tables import BOOKMARKS, BUNDLES, CHANGESETS, DOOMED, PUSHES, REPOSITORIES
+
+#: Nodes that one statement asks for, and pushes that it gives.
+CHUNK_NODES = 500
+CHUNK_PUSHES = 1000
+
+# Made once: to build a statement costs as much as to run it.
+_REPOSITORY = (
+    select(REPOSITORIES.c.id)
+    .where(REPOSITORIES.c.digest == bindparam("digest"))
+    .scalar_subquery()
+)
+_BUNDLE_COLUMNS = (
+    BUNDLES.c.id,
+    BUNDLES.c.sha256,
+    BUNDLES.c.format,
+    BUNDLES.c.size_bytes,
+    BUNDLES.c.object_bytes,
+    BUNDLES.c.sha1,
+    BUNDLES.c.sha512,
+    BUNDLES.c.changesets,
+    BUNDLES.c.created,
+)
+
+
+def _newest_bundles(column):
+    newest = (
+        select(column.label("wanted"), func.max(CHANGESETS.c.bundle_id).label("newest"))
+        .where(
+            CHANGESETS.c.repository_id == _REPOSITORY,
+            column.in_(bindparam("wanted", expanding=True)),
+        )
+        .group_by(column)
+        .subquery()
+    )
+    return select(newest.c.wanted, *_BUNDLE_COLUMNS).join_from(
+        newest, BUNDLES, BUNDLES.c.id == newest.c.newest
+    )
+
+
+_BUNDLES_OF_NODES = _newest_bundles(CHANGESETS.c.node)
+_BUNDLES_OF_MANIFESTS = _newest_bundles(CHANGESETS.c.manifest)
+_CHANGESETS_OF = (
+    select(
+        CHANGESETS.c.node,
+        CHANGESETS.c.manifest,
+        CHANGESETS.c.is_root,
+        CHANGESETS.c.is_head,
+        CHANGESETS.c.claimed_public,
+    )
+    .where(
+        CHANGESETS.c.bundle_id == bindparam("bundle_id"),
+        CHANGESETS.c.repository_id == _REPOSITORY,
+    )
+    .order_by(CHANGESETS.c.position)
+)
+# The first node after one, and not all that are different: a changeset that is
+# pushed again and again is in thousands of bundles.
+_NEXT_NODE = (
+    select(CHANGESETS.c.node)
+    .where(
+        CHANGESETS.c.repository_id == _REPOSITORY,
+        CHANGESETS.c.node >= bindparam("first"),
+        CHANGESETS.c.node < bindparam("end"),
+    )
+    .order_by(CHANGESETS.c.node)
+    .limit(1)
+)
+_PUSHES = (
+    select(
+        PUSHES.c.id.label("push_id"),
+        PUSHES.c.username,
+        PUSHES.c.pushed,
+        PUSHES.c.tip,
+        *_BUNDLE_COLUMNS,
+    )
+    .join_from(PUSHES, BUNDLES, BUNDLES.c.id == PUSHES.c.bundle_id)
+    .where(PUSHES.c.repository_id == _REPOSITORY)
+)
+_PUSHES_BEFORE = (
+    _PUSHES.where(PUSHES.c.id < bindparam("before"))
+    .order_by(PUSHES.c.id.desc())
+    .limit(bindparam("rows"))
+)
+_PUSH = _PUSHES.where(PUSHES.c.id == bindparam("push_id"))
+_LAST_PUSH = (
+    select(PUSHES.c.id)
+    .where(PUSHES.c.repository_id == _REPOSITORY)
+    .order_by(PUSHES.c.id.desc())
+    .limit(1)
+)
+_BUNDLES_AFTER = (
+    select(*_BUNDLE_COLUMNS)
+    .where(BUNDLES.c.repository_id == _REPOSITORY, BUNDLES.c.id > bindparam("after_id"))
+    .order_by(BUNDLES.c.id)
+    .limit(bindparam("rows"))
+)
+_BOOKMARKS = select(BOOKMARKS.c.name, BOOKMARKS.c.node).where(
+    BOOKMARKS.c.repository_id == _REPOSITORY
+)
+_BOOKMARK = _BOOKMARKS.where(BOOKMARKS.c.name == bindparam("name"))
+
+#: Above every id.
+_NO_ID = 2**63 - 1
+
+
+def _recent_roots():
+    # The bundles of the latest pushes first, by the index of times; then their
+    # roots, by the key of the changesets.
+    recent = (
+        select(PUSHES.c.bundle_id, func.max(PUSHES.c.id).label("latest"))
+        .where(
+            PUSHES.c.repository_id == _REPOSITORY,
+            PUSHES.c.pushed >= bindparam("since"),
+        )
+        .group_by(PUSHES.c.bundle_id)
+        .having(func.max(PUSHES.c.id) < bindparam("before"))
+        .order_by(sqlalchemy.desc("latest"))
+        .limit(bindparam("rows"))
+        .subquery()
+    )
+    return (
+        select(recent.c.latest, CHANGESETS.c.node)
+        .join_from(
+            recent,
+            CHANGESETS,
+            sqlalchemy.and_(
+                CHANGESETS.c.bundle_id == recent.c.bundle_id,
+                CHANGESETS.c.is_root == sqlalchemy.true(),
+                CHANGESETS.c.claimed_public == sqlalchemy.false(),
+            ),
+            isouter=True,
+        )
+        .order_by(recent.c.latest.desc(), CHANGESETS.c.position)
+    )
+
+
+_RECENT_ROOTS = _recent_roots()
+
+
+class TryIndex:
+    """The pushes, bundles and bookmarks of one repository. For any thread.
+
+    ``repo_digest`` is 32 hexadecimal digits. Every method raises what
+    Database.read and Database.write do.
+    """
+
+    def __init__(self, database: Database, repo_digest: str) -> None:
+        self._database = database
+        self._digest = repo_digest
+
+    # Writing
+
+    def record_push(
+        self,
+        bundle: typing.Optional[NewBundle],
+        changesets: typing.Sequence[Changeset],
+        token: str,
+        username: str,
+        pushed: int,
+        tip: str,
+        bookmarks: typing.Sequence[BookmarkMove] = (),
+        doom: typing.Optional[int] = None,
+    ) -> int:
+        """Record all of a push or nothing; its id.
+
+        ``token``, 32 hexadecimal digits, is of this push alone: the same again gives
+        the same id and writes nothing. A bundle that is there is taken, and is said
+        to be the object that was uploaded now. Without a ``bundle`` only bookmarks
+        are moved, and 0 is returned. Raises ObjectDoomed, unless ``doom`` is what
+        that one said and is finished, and BookmarkConflict.
+        """
+        record = recording.PushRecord(
+            bundle,
+            tuple(changesets),
+            token,
+            username,
+            pushed,
+            tip,
+            tuple(bookmarks),
+            doom,
+        )
+        return self._database.write(
+            lambda connection: recording.record_push(connection, self._digest, record)
+        )
+
+    def expire(self, before: int) -> Expired:
+        """Delete pushes older than ``before``, bundles that no push is left of, and
+        bookmarks on what was in these only."""
+        total, more = Expired(0, 0, 0), True
+        while more:
+            some, more = self._database.write(
+                lambda connection: expiry.expire_some(connection, self._digest, before)
+            )
+            total = Expired(
+                total.pushes + some.pushes,
+                total.bundles + some.bundles,
+                total.bookmarks + some.bookmarks,
+            )
+        return total
+
+    def doom(self, sha256: str) -> typing.Optional[int]:
+        """Say that the object of a bundle is about to be deleted; the id to finish
+        it with. None when the bundle is recorded, and the object must stay."""
+        now = int(time.time())
+        return self._database.write(
+            lambda connection: recording.doom(connection, self._digest, sha256, now)
+        )
+
+    def doomed_gone(self, doom_id: int) -> None:
+        """The object was deleted from the store."""
+        self._write(
+            update(DOOMED)
+            .where(DOOMED.c.id == doom_id, DOOMED.c.repository_id == _REPOSITORY)
+            .values(finished=True)
+        )
+
+    def forget_dooms(self, marked_before: int) -> None:
+        """Forget objects that were said to be deleted before, and are."""
+        self._write(
+            delete(DOOMED).where(
+                DOOMED.c.repository_id == _REPOSITORY,
+                DOOMED.c.finished == sqlalchemy.true(),
+                DOOMED.c.marked < marked_before,
+            )
+        )
+
+    def _write(self, statement):
+        values = {"digest": self._digest}
+        self._database.write(lambda connection: connection.execute(statement, values))
+
+    # Reading
+
+    def bundles_of(self, nodes: typing.Iterable[str]) -> typing.Dict[str, Bundle]:
+        """The newest bundle that holds each changeset; unknown ones are missing."""
+        return self._bundles_by(_BUNDLES_OF_NODES, nodes)
+
+    def bundles_of_manifests(
+        self, manifests: typing.Iterable[str]
+    ) -> typing.Dict[str, Bundle]:
+        """The newest bundle with a changeset of each manifest."""
+        return self._bundles_by(_BUNDLES_OF_MANIFESTS, manifests)
+
+    def _bundles_by(self, statement, wanted):
+        wanted = list(dict.fromkeys(wanted))
+        found = {}
+        for start in range(0, len(wanted), CHUNK_NODES):
+            chunk = wanted[start : start + CHUNK_NODES]
+            for row in self._rows(statement, wanted=chunk):
+                found[row[0]] = Bundle(*row[1:])
+        return found
+
+    def changesets_of(self, bundle_id: int) -> typing.Tuple[Changeset, ...]:
+        """The changesets of a bundle in its order; none for an unknown one."""
+        rows = self._rows(_CHANGESETS_OF, bundle_id=bundle_id)
+        return tuple(Changeset(*row) for row in rows)
+
+    def nodes_with_prefix(self, prefix: str, limit: int = 2) -> typing.List[str]:
+        """Changesets whose node begins so, in their order, at most ``limit``.
+
+        Nothing begins with what is not hexadecimal digits in lower case.
+        """
+        if not re.match(r"[0-9a-f]{1,40}\Z", prefix):
+            return []
+
+        def find(connection):
+            found = []
+            values = {"digest": self._digest, "first": prefix, "end": prefix + "g"}
+            while len(found) < limit:
+                node = connection.execute(_NEXT_NODE, values).scalar()
+                if node is None:
+                    break
+                found.append(node)
+                # No node is longer, so this is after it and before the next.
+                values["first"] = node + "0"
+            return found
+
+        return self._database.read(find)
+
+    def recent_roots(self, since: int, limit: int) -> typing.List[str]:
+        """Roots that no client called public, of pushes at ``since`` or later; those
+        of the newest push first, each once, at most ``limit``."""
+        found: typing.Dict[str, None] = {}
+        before = _NO_ID
+        while len(found) < limit:
+            rows = self._rows(_RECENT_ROOTS, since=since, before=before, rows=limit)
+            found.update((row.node, None) for row in rows if row.node is not None)
+            if len({row.latest for row in rows}) < limit:
+                break
+            before = rows[-1].latest
+        return list(found)[:limit]
+
+    def bookmarks(self) -> typing.Dict[str, str]:
+        """Names to nodes."""
+        return {row.name: row.node for row in self._rows(_BOOKMARKS)}
+
+    def bookmark(self, name: str) -> typing.Optional[str]:
+        """The node that a bookmark is at; None when there is none of the name."""
+        try:
+            BookmarkMove(name, "")
+        except ValueError:
+            # None that a database could be asked for.
+            return None
+        rows = self._rows(_BOOKMARK, name=name)
+        return rows[0].node if rows else None
+
+    def last_push_id(self) -> int:
+        """The id of the newest push, 0 when there is none."""
+        rows = self._rows(_LAST_PUSH)
+        return rows[0].id if rows else 0
+
+    def pushes(
+        self,
+        limit: typing.Optional[int] = None,
+        before: typing.Optional[int] = None,
+    ) -> typing.Iterator[Push]:
+        """Pushes, newest first, from below the id ``before``; read some at a time, so
+        that one that comes or goes meanwhile may be among them or not."""
+        last = _NO_ID if before is None else before
+        left = _NO_ID if limit is None else limit
+        while left > 0:
+            size = min(left, CHUNK_PUSHES)
+            rows = self._rows(_PUSHES_BEFORE, before=last, rows=size)
+            for row in rows:
+                yield _push(row)
+            if len(rows) < size:
+                break
+            last = rows[-1].push_id
+            left -= size
+
+    def push(self, push_id: int) -> typing.Optional[Push]:
+        """One push; None when there is none of that id."""
+        rows = self._rows(_PUSH, push_id=push_id)
+        return _push(rows[0]) if rows else None
+
+    def bundles(self, after_id: int = 0, limit: int = 1000) -> typing.List[Bundle]:
+        """Bundles whose id is greater than ``after_id``, in the order of ids."""
+        rows = self._rows(_BUNDLES_AFTER, after_id=after_id, rows=limit)
+        return [Bundle(*row) for row in rows]
+
+    def _rows(self, statement, **values):
+        values["digest"] = self._digest
+        return self._database.read(
+            lambda connection: connection.execute(statement, values).all()
+        )
+
+
+def _push(row):
+    push_id, username, pushed, tip = row[:4]
+    return Push(push_id, Bundle(*row[4:]), username, pushed, tip)
