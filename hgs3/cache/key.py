@@ -5,11 +5,16 @@
     <prefix>cache/<repo-id digest>/v1/getbundle/<digest of a segment's changesets>
     <prefix>cache/<repo-id digest>/v2/<command>/<request digest>
     <prefix>cache/<repo-id digest>/list-1/<count>
+    <prefix>try/<repo-id digest>/<SHA-256 of a bundle that was pushed>
 
 ``cache/`` stands before everything that may be deleted at any time: a
 lifecycle rule on ``<prefix>cache/`` expires cached responses and never
 touches what else lives in the bucket. The digest of the repository's identity
 comes next, so that one repository's objects can be listed and deleted.
+
+``try/`` stands before the work of users, of which there is no other copy. A store
+in a folder knows such a key by its end, and never evicts what is there (see
+hgs3/objectstore/filenames.py); nothing that lists or purges ``cache/`` meets it.
 """
 
 import hashlib
@@ -53,6 +58,19 @@ def cache_folder(prefix: str) -> str:
 def repo_folder(prefix: str, repo_digest: str) -> str:
     """What the keys of one repository's objects begin with, and no other's."""
     return "%s%s/" % (cache_folder(prefix), repo_digest)
+
+
+def try_folder(prefix: str, repo_digest: str) -> str:
+    """What the keys of all pushes to one repository begin with, and no other's."""
+    return "%stry/%s/" % (prefix, repo_digest)
+
+
+def try_key(prefix: str, repo_digest: str, sha256_hex: str) -> str:
+    """Name the object of a push whose bundle has this SHA-256::
+
+    <prefix>try/<repo-id digest>/<SHA-256 of the uncompressed bundle file>
+    """
+    return try_folder(prefix, repo_digest) + sha256_hex
 
 
 def command_of(folder: str, key: str) -> str:

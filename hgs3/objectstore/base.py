@@ -29,6 +29,13 @@ class StoreUnavailable(StoreError):
         self.reason = reason
 
 
+class StoreFull(StoreUnavailable):
+    """There is no room for this object, nor will be by itself.
+
+    Of what else the store is asked nothing follows.
+    """
+
+
 class StoreResting(StoreUnavailable):
     """The store was not asked: it has failed so often that it is left alone.
 

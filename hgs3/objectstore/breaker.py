@@ -11,7 +11,7 @@ import time
 import typing
 import weakref
 
-from .base import ObjectStore, StoreResting, StoreUnavailable
+from .base import ObjectStore, StoreFull, StoreResting, StoreUnavailable
 
 _circuits: "weakref.WeakSet[_Circuit]" = weakref.WeakSet()
 
@@ -30,8 +30,8 @@ class BreakerStore(ObjectStore):
 
     After the rest, one trial decides whether there is another. For reads it is
     a ``probe`` in a thread of its own, which the next read starts and does not
-    wait for; for writes it is the next write. StoreUnsupported is neither a
-    fault nor a success. ``clock()`` gives seconds that never go back,
+    wait for; for writes it is the next write. StoreUnsupported and StoreFull are
+    neither faults nor successes. ``clock()`` gives seconds that never go back,
     ``start_thread(function)`` runs it in a thread.
 
     ``failures`` of 0 is for callers, who then do not wrap: ValueError.
@@ -211,6 +211,9 @@ class _Circuit:
         """Let the end of the block be the end of ``attempt``, which it gives."""
         try:
             yield attempt
+        except StoreFull:
+            # It has answered, and may have room for the next one.
+            raise
         except StoreUnavailable as err:
             if attempt.counts:
                 self.failed(attempt, err.reason)
@@ -219,7 +222,7 @@ class _Circuit:
             if attempt.counts:
                 self._succeeded(attempt)
         finally:
-            # Of a StoreUnsupported, of somebody who has lost patience, or of a
+            # Of a StoreUnsupported or a StoreFull, of somebody who has lost patience, or of a
             # mistake of ours nothing follows but that this trial is over.
             self._withdraw(attempt)
 

@@ -9,11 +9,15 @@ meanwhile. Readers take no lock.
 
 Of what is used, the file of the body is touched: its time is the time of the
 last use, and that of the record the time of the upload.
+
+What is never evicted (filenames.py says what that is) is stored even where it
+takes up all of the room and more; then there is none for anything else.
 """
 
 import contextlib
 import hashlib
 import io
+import itertools
 import os
 import re
 import time
@@ -25,6 +29,7 @@ from .base import (
     ListedObject,
     ObjectInfo,
     ObjectStore,
+    StoreFull,
     StoreSettingsError,
     StoreUnavailable,
 )
@@ -32,7 +37,7 @@ from .filefolder import Folder, faults, remove
 from .filerecord import Record
 from .filesettings import FileSettings
 from .filespace import Space, cost, locks_exist
-from .filesweep import SWEEP_SECONDS, Sweep
+from .filesweep import Sweep, is_due, room_beside_kept
 
 _CONTENT_TYPE = "application/octet-stream"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -111,11 +116,9 @@ class FileStore(ObjectStore):
 
     def put(self, key, body, size_bytes, content_type, metadata, sha256_hex):
         record = Record(key, size_bytes, sha256_hex, content_type, dict(metadata))
-        if 0 < self._limit_bytes < cost(size_bytes):
-            raise StoreUnavailable(
-                "PUT failed: %d bytes are more than store-size allows" % size_bytes
-            )
         with faults("PUT", self._folder):
+            if not filenames.is_kept(filenames.name_of(key)):
+                self._require_room(size_bytes)
             self._store(record, body, lambda: True, sweeps=True)
 
     def put_if_absent(self, key, body, metadata):
@@ -137,13 +140,38 @@ class FileStore(ObjectStore):
                 sweeps=False,
             )
 
-    def _reserve(self, path, size_bytes):
+    def _require_room(self, size_bytes):
+        """Raise StoreFull if no eviction would make enough."""
+        if not self._limit_bytes:
+            return
+        needed = cost(size_bytes)
+        if needed > self._limit_bytes:
+            raise StoreFull(
+                "PUT failed: %d bytes are more than store-size allows" % size_bytes
+            )
+        room, may_be_wrong = self._room()
+        if needed > room and may_be_wrong:
+            Sweep(self._folder, self._space, self._limit_bytes).run()
+            room, _may_be_wrong = self._room()
+        if needed > room:
+            raise StoreFull(
+                "PUT failed: of store-size, pushes leave %d bytes, and %d are needed "
+                "(raise it)" % (room, needed)
+            )
+
+    def _room(self):
+        """(bytes for all that may be evicted, whether nobody has looked lately)."""
+        with self._space.locked() as counts:
+            return room_beside_kept(counts, self._limit_bytes), is_due(counts.kept)
+
+    def _reserve(self, name, path, size_bytes):
         """Make the file of a body that is going to be written, and count it;
         whether a sweep is due.
 
         The file has its size at once. So a sweep sees all that is counted.
         """
-        with self._space.locked() as count:
+        with self._space.locked() as counts:
+            count = counts.of(name)
             # First, so that nobody who is killed here leaves too little.
             count.add(cost(size_bytes))
             try:
@@ -153,12 +181,10 @@ class FileStore(ObjectStore):
                 remove(path)
                 count.add(-cost(size_bytes))
                 raise
-            return (
-                count.bytes is None
-                or 0 < self._limit_bytes < count.bytes
-                # Not the other way round, for clocks that are set back.
-                or not 0 <= time.time() - count.swept <= SWEEP_SECONDS
-            )
+            if is_due(counts) or is_due(counts.kept):
+                return True
+            room = room_beside_kept(counts, self._limit_bytes)
+            return 0 < self._limit_bytes and room < counts.bytes
 
     def _store(self, record, body, may_replace, sweeps):
         """What may_replace() says, when nobody else can change it."""
@@ -166,17 +192,25 @@ class FileStore(ObjectStore):
         path = self._folder.body_path(name, record.token)
         stored = False
         try:
-            if self._reserve(path, record.size_bytes) and sweeps:
-                Sweep(self._folder, self._space, self._limit_bytes).run()
+            if self._reserve(name, path, record.size_bytes) and sweeps:
+                self._sweep(name)
             self._write_body(path, body, record)
-            with self._space.locked() as count:
+            with self._space.locked() as counts:
                 if may_replace():
-                    self._set_record(name, record, count)
+                    self._set_record(name, record, counts)
                     stored = True
         finally:
             if not stored:
-                self._give_up(path, record)
+                self._give_up(name, path, record)
         return stored
+
+    def _sweep(self, name):
+        try:
+            Sweep(self._folder, self._space, self._limit_bytes).run()
+        except (OSError, StoreUnavailable):
+            # What is never evicted does not depend on the room for the rest.
+            if not filenames.is_kept(name):
+                raise
 
     def _write_body(self, path, body, record):
         digest, size_bytes = hashlib.sha256(), 0
@@ -199,7 +233,7 @@ class FileStore(ObjectStore):
             # half of its body, or with as many zeros.
             os.fsync(file.fileno())
 
-    def _set_record(self, name, record, count):
+    def _set_record(self, name, record, counts):
         """Let ``record`` be the one of ``name``; for whoever has the lock."""
         # A body that was taken for a leftover must not get one.
         os.stat(self._folder.body_path(name, record.token))
@@ -210,23 +244,28 @@ class FileStore(ObjectStore):
         try:
             with self._folder.create(new_path) as file:
                 file.write(record.encoded())
+                if filenames.is_kept(name):
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(new_path, self._folder.record_path(name))
         except BaseException:
             with contextlib.suppress(OSError):
                 remove(new_path)
             raise
+        if filenames.is_kept(name):
+            self._folder.sync_names(new_path)
         if old is not None:
-            self._remove_body(name, old[0], count)
+            self._remove_body(name, old[0], counts)
 
-    def _remove_body(self, name, record, count):
+    def _remove_body(self, name, record, counts):
         if remove(self._folder.body_path(name, record.token)):
-            count.add(-cost(record.size_bytes))
+            counts.of(name).add(-cost(record.size_bytes))
 
-    def _give_up(self, path, record):
+    def _give_up(self, name, path, record):
         with contextlib.suppress(OSError, StoreUnavailable):
-            with self._space.locked() as count:
+            with self._space.locked() as counts:
                 if remove(path):
-                    count.add(-cost(record.size_bytes))
+                    counts.of(name).add(-cost(record.size_bytes))
             return
         # Without the lock it is counted until the next sweep.
         with contextlib.suppress(OSError):
@@ -249,11 +288,11 @@ class FileStore(ObjectStore):
             os.lstat(path)
         except FileNotFoundError:
             return
-        with self._space.locked() as count:
+        with self._space.locked() as counts:
             found = self._folder.read_record(name)
             remove(path)
             if found is not None:
-                self._remove_body(name, found[0], count)
+                self._remove_body(name, found[0], counts)
 
     def list(self, prefix):
         with faults("listing", self._folder):
@@ -265,7 +304,8 @@ class FileStore(ObjectStore):
                 yield ListedObject(key, found.record.size_bytes, found.modified)
 
     def _keys(self):
-        for _path, file_names in self._folder.walk():
+        walks = itertools.chain(self._folder.walk(), self._folder.walk_kept())
+        for _path, file_names in walks:
             for file_name in file_names:
                 if file_name.endswith(filenames.RECORD_SUFFIX):
                     name = file_name[: -len(filenames.RECORD_SUFFIX)]
@@ -289,8 +329,13 @@ class FileStore(ObjectStore):
 
     def used_bytes(self) -> int:
         """What it takes up by its own count."""
-        with faults("the folder", self._folder), self._space.locked() as count:
-            return count.bytes or 0
+        with faults("the folder", self._folder), self._space.locked() as counts:
+            return (counts.bytes or 0) + (counts.kept.bytes or 0)
+
+    def kept_bytes(self) -> int:
+        """What of it is never evicted."""
+        with faults("the folder", self._folder), self._space.locked() as counts:
+            return counts.kept.bytes or 0
 
     def _find(self, key):
         """The _Found at ``key``, or None."""

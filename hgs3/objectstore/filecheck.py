@@ -186,6 +186,14 @@ class FileCheck:
                 "set s3wireprotocache.store-size, or see that the disk never fills",
             )
         detail = "%s of %s used, %s free" % (_size(used), _size(limit), _size(free))
+        kept = self._store.kept_bytes()
+        if 2 * kept > limit:
+            return (
+                WARNING,
+                "%s, %s of it by pushes" % (detail, _size(kept)),
+                "raise s3wireprotocache.store-size: pushes are never deleted to make "
+                "room, and leave little of it for cached responses",
+            )
         if limit - used > free:
             return (
                 WARNING,

@@ -34,6 +34,8 @@ class Folder:
     def __init__(self, root: str) -> None:
         self.root = root
         self.objects = os.path.join(root, "objects")
+        #: Of what is never evicted.
+        self.kept = os.path.join(root, "kept")
 
     def require(self) -> None:
         """Raise unless the folder is there: without it, no file being there
@@ -57,7 +59,8 @@ class Folder:
         return self._object_path(name, ".%s%s" % (token, filenames.BODY_SUFFIX))
 
     def _object_path(self, name, suffix):
-        return os.path.join(self.objects, filenames.folder_of(name), name + suffix)
+        tree = self.kept if filenames.is_kept(name) else self.objects
+        return os.path.join(tree, filenames.folder_of(name), name + suffix)
 
     def read_record(
         self, name: str
@@ -80,8 +83,9 @@ class Folder:
             descriptor = os.open(path, flags, 0o600)
         except FileNotFoundError:
             self.require()
-            for folder in (self.objects, os.path.dirname(path)):
-                self._make_folder(folder)
+            folder = os.path.dirname(path)
+            for each in (os.path.dirname(folder), folder):
+                self._make_folder(each)
             descriptor = os.open(path, flags, 0o600)
         file = open(descriptor, "wb")
         try:
@@ -112,11 +116,29 @@ class Folder:
             if status.st_uid != 0:
                 os.chown(path, status.st_uid, status.st_gid)
 
+    def sync_names(self, path: str) -> None:
+        """Return when a crash of the machine does not take away that there is a
+        file at ``path``, in one of the trees."""
+        for _level in range(3):
+            path = os.path.dirname(path)
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
     def walk(self) -> typing.Iterator[typing.Tuple[str, typing.List[str]]]:
-        """(path, names of files) of each folder with objects."""
-        for folder in sorted(_listed(self.objects)):
+        """(path, names of files) of each folder with objects that may be evicted."""
+        return self._walk(self.objects)
+
+    def walk_kept(self) -> typing.Iterator[typing.Tuple[str, typing.List[str]]]:
+        """(path, names of files) of each folder with objects that may not."""
+        return self._walk(self.kept)
+
+    def _walk(self, tree):
+        for folder in sorted(_listed(tree)):
             if filenames.is_folder(folder):
-                path = os.path.join(self.objects, folder)
+                path = os.path.join(tree, folder)
                 yield path, _listed(path)
         # Not before: a folder that is gone by now was perhaps not read whole.
         self.require()

@@ -13,6 +13,11 @@ An object is two files in one of 256 folders::
     objects/<xx>/<name>.<token>.body    the body and nothing else
 
 The record names the token of its body, a new one for each body.
+
+What may never be evicted, since it is the work of users, is told by its key: it
+is what is directly in a folder ``try/<32 hexadecimal digits>/``, whatever comes
+before that. Its name begins with ``@``, and it is in a tree of its own,
+``kept/<xx>/``, so that no release that evicts from ``objects/`` alone can touch it.
 """
 
 import hashlib
@@ -31,6 +36,9 @@ BODY_SUFFIX = ".body"
 NEW_SUFFIX = ".new"
 
 _DIGEST_MARK = "="
+#: Other keys have it as %40.
+_KEPT_MARK = "@"
+_KEPT_KEY = re.compile(r"try/[0-9a-f]{32}/[^/]+\Z")
 _TO_ESCAPE = re.compile(r"%..|[A-Z]")
 _BODY = re.compile(r"(.*)\.([0-9a-f]{16})\.body\Z")
 _FOLDER = re.compile(r"[0-9a-f]{2}\Z")
@@ -41,16 +49,22 @@ def name_of(key: str) -> str:
     quoted = urllib.parse.quote(key, safe="/", errors="surrogatepass")
     name = _TO_ESCAPE.sub(_escaped, quoted).replace("/", "+")
     if len(name) > MAX_NAME_CHARS:
-        return _DIGEST_MARK + _digest(name)
-    return name
+        name = _DIGEST_MARK + _digest(name)
+    return _KEPT_MARK + name if _KEPT_KEY.search(key) else name
+
+
+def is_kept(name: str) -> bool:
+    """Whether what has this name is never evicted."""
+    return name.startswith(_KEPT_MARK)
 
 
 def key_of(name: str) -> typing.Optional[str]:
     """The key that ``name`` stands for; None where it does not say."""
-    if name.startswith(_DIGEST_MARK):
+    text = name[len(_KEPT_MARK) :] if is_kept(name) else name
+    if text.startswith(_DIGEST_MARK):
         return None
     try:
-        key = urllib.parse.unquote(name.replace("+", "/"), errors="surrogatepass")
+        key = urllib.parse.unquote(text.replace("+", "/"), errors="surrogatepass")
     except UnicodeDecodeError:
         return None  # not one of ours
     return key if name_of(key) == name else None

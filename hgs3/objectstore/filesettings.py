@@ -7,7 +7,8 @@ import dataclasses
 class FileSettings:
     """A store in the folder ``path``, an absolute one, of this machine.
 
-    What is in it takes up ``limit_bytes`` at most; 0 for no limit.
+    What is in it takes up ``limit_bytes`` at most; 0 for no limit. What is never
+    evicted is stored beyond it, too.
     """
 
     path: str

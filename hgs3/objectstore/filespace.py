@@ -1,6 +1,8 @@
 """How much room a store takes up, counted by all processes together.
 
-The file ``space`` is the lock of a store and holds the count. Whoever changes
+The file ``space`` is the lock of a store and holds the count: a line for what may
+be evicted, and one for what is kept, which earlier releases neither read nor write.
+Whoever changes
 which objects there are has the lock meanwhile, for a few system calls and never
 while a body is copied. The kernel gives it back, however a process ends.
 
@@ -14,6 +16,7 @@ import os
 import time
 import typing
 
+from . import filenames
 from .base import StoreUnavailable
 from .filefolder import Folder
 
@@ -30,6 +33,7 @@ LOCK_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 0.02
 
 _RECORD = "%020d %020d %020d\n"
+_RECORD_BYTES = len(_RECORD % (0, 0, 0))
 
 #: Descriptors that a forked child must not keep: a lock belongs to the open
 #: file, so the child would keep that of a parent that was killed.
@@ -48,18 +52,19 @@ def cost(size_bytes: int) -> int:
 
 
 class Count:
-    """What the file says, to whoever has the lock.
+    """What a line of the file says, to whoever has the lock.
 
     ``bytes`` is None where nobody knows. ``added`` is what has ever been added
     to it, with nothing taken off. ``swept`` is when the files were last looked
     at, in seconds since the epoch.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, offset: int) -> None:
         self._descriptor = descriptor
+        self._offset = offset
         self.bytes: typing.Optional[int] = None
         self.added = self.swept = 0
-        fields = os.pread(descriptor, len(_RECORD % (0, 0, 0)), 0).split()
+        fields = os.pread(descriptor, _RECORD_BYTES, offset).split()
         if len(fields) == 3 and all(field.isdigit() for field in fields):
             self.bytes, self.added, self.swept = map(int, fields)
 
@@ -72,7 +77,19 @@ class Count:
         # In place: this takes no new room on a disk that is full by now.
         self.bytes, self.swept = max(0, total), int(swept)
         text = _RECORD % (self.bytes, self.added, self.swept)
-        os.pwrite(self._descriptor, text.encode("ascii"), 0)
+        os.pwrite(self._descriptor, text.encode("ascii"), self._offset)
+
+
+class Counts(Count):
+    """That of what may be evicted, and in ``kept`` that of what may not."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, 0)
+        self.kept = Count(descriptor, _RECORD_BYTES)
+
+    def of(self, name: str) -> Count:
+        """The one that an object of this name is part of."""
+        return self.kept if filenames.is_kept(name) else self
 
 
 class Space:
@@ -82,14 +99,14 @@ class Space:
         self._folder = folder
 
     @contextlib.contextmanager
-    def locked(self) -> typing.Iterator[Count]:
+    def locked(self) -> typing.Iterator[Counts]:
         """Within: nobody else changes which objects there are.
 
         Raises OSError, and StoreUnavailable when others keep the lock.
         """
         with self._open("space") as descriptor:
             self._wait(descriptor)
-            yield Count(descriptor)
+            yield Counts(descriptor)
 
     def _wait(self, descriptor):
         deadline = time.monotonic() + LOCK_SECONDS

@@ -7,6 +7,10 @@ day, for what killed processes have left behind.
 What can be left behind are bodies without a record, since a record comes after
 its body and goes before it, and records that were being written. A body that is
 being written has no record either: it is told by its age.
+
+What is never evicted is looked at once a day only, and takes its room from the rest.
+Of it, nothing goes but what was never an object: a record that cannot be read, or
+has lost its body, stays for whoever comes to see what has happened.
 """
 
 import os
@@ -15,7 +19,7 @@ import typing
 
 from . import filenames
 from .filefolder import Folder, remove
-from .filespace import Space, cost
+from .filespace import Count, Counts, Space, cost
 
 #: After an eviction the store is so full: the next one is not due at once.
 KEPT_PART = 0.9
@@ -35,6 +39,12 @@ class _Body(typing.NamedTuple):
     bytes: int
 
 
+def is_due(count: Count) -> bool:
+    """Whether the files were not looked at for too long, or nobody knows."""
+    # Not the other way round, for clocks that are set back.
+    return count.bytes is None or not 0 <= time.time() - count.swept <= SWEEP_SECONDS
+
+
 class Sweep:
     """One sweep of ``folder``, whose store may take up ``limit_bytes``.
 
@@ -52,26 +62,42 @@ class Sweep:
         with self._space.sweeping() as mine:
             if not mine:
                 return False
-            with self._space.locked() as count:
-                if count.bytes is None:
-                    # What others add from now on is counted; and if this is
-                    # killed, a sweep is due at once.
-                    count.write(0, 0)
-                before = count.added
-            left = self._evict(self._clean_up())
-            with self._space.locked() as count:
-                # What others have stored meanwhile may have been seen, too, or
-                # deleted again, and is then counted too much. Better than too
-                # little.
-                meanwhile = max(0, count.added - before)
-                count.write(left + meanwhile, time.time())
+            with self._space.locked() as counts:
+                kept_is_due = is_due(counts.kept)
+            if kept_is_due:
+                self._count_anew(_kept, self._count_kept)
+            self._count_anew(_evictable, self._make_room)
             return True
 
-    def _clean_up(self):
+    def _count_anew(self, which, look):
+        """Let ``which(counts)`` be what ``look()`` gives."""
+        with self._space.locked() as counts:
+            count = which(counts)
+            if count.bytes is None:
+                # What others add from now on is counted; and if this is
+                # killed, a sweep is due at once.
+                count.write(0, 0)
+            before = count.added
+        left = look()
+        with self._space.locked() as counts:
+            count = which(counts)
+            # What others have stored meanwhile may have been seen, too, or
+            # deleted again, and is then counted too much. Better than too
+            # little.
+            meanwhile = max(0, count.added - before)
+            count.write(left + meanwhile, time.time())
+
+    def _count_kept(self):
+        return sum(body.bytes for body in self._clean_up(self._folder.walk_kept()))
+
+    def _make_room(self):
+        return self._evict(self._clean_up(self._folder.walk()))
+
+    def _clean_up(self, walk):
         """Remove leftovers; a list of the _Body of each object, and of bodies
         that are being written."""
         bodies = []
-        for path, file_names in self._folder.walk():
+        for path, file_names in walk:
             bodies_of, named = self._sorted_out(path, file_names)
             for name, found in bodies_of.items():
                 if len(found) == 1 and name in named:
@@ -109,7 +135,10 @@ class Sweep:
             found = self._folder.read_record(name)
             token = None if found is None else found[0].token
             if token is None or _used_ns(self._folder.body_path(name, token)) is None:
-                remove(self._folder.record_path(name))
+                record_path = self._folder.record_path(name)
+                if filenames.is_kept(name) and os.path.lexists(record_path):
+                    return bodies
+                remove(record_path)
                 token = None
             return [
                 body
@@ -127,10 +156,12 @@ class Sweep:
     def _evict(self, bodies):
         """Delete the least recently used; how many bytes are left."""
         left = sum(body.bytes for body in bodies)
-        if not self._limit_bytes or left <= self._limit_bytes:
+        with self._space.locked() as counts:
+            room = room_beside_kept(counts, self._limit_bytes)
+        if not self._limit_bytes or left <= room:
             return left
         for body in sorted(bodies):
-            if left <= self._limit_bytes * KEPT_PART:
+            if left <= room * KEPT_PART:
                 break
             if self._evicted(body):
                 left -= body.bytes
@@ -146,6 +177,19 @@ class Sweep:
                 return self._removed_leftover(body)
             remove(self._folder.record_path(body.name))
             return remove(body.path)
+
+
+def room_beside_kept(counts: Counts, limit_bytes: int) -> int:
+    """What may be evicted may take up so many bytes."""
+    return max(0, limit_bytes - (counts.kept.bytes or 0))
+
+
+def _evictable(counts):
+    return counts
+
+
+def _kept(counts):
+    return counts.kept
 
 
 def _used_ns(path):

@@ -2,6 +2,8 @@
 store. It says ``ready``, and begins with a line on its standard input.
 
 ``put SEED``         puts bodies of all sizes until it is killed; a line each
+``push SEED``        puts what is never evicted, and 20 times as much else, until it
+                     is killed; a line with name and SHA-256 of each of the former
 ``first KEYS``       the keys, 0 to KEYS, at which it was the first
 ``share SEED TURNS`` puts, replaces, reads and deletes what others do, too
 """
@@ -16,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from stores import put
 
+from hgs3.objectstore.base import StoreFull
 from hgs3.objectstore.file import FileStore
 from hgs3.objectstore.filesettings import FileSettings
 
@@ -35,6 +38,21 @@ def puts(store, seed):
     for number in range(10**9):
         put(store, "%s/%d" % (seed, chance.randrange(40)), a_body(chance))
         print(number, flush=True)
+
+
+def pushes(store, seed):
+    chance = random.Random(seed)
+    for number in range(10**9):
+        if number % 20 == 0:
+            body = a_body(chance)
+            put(store, "p/try/%s/%s-%d" % (32 * "0", seed, number), body)
+            print(
+                "%s-%d" % (seed, number), hashlib.sha256(body).hexdigest(), flush=True
+            )
+        try:
+            put(store, "p/cache/%s/%d" % (seed, chance.randrange(40)), a_body(chance))
+        except StoreFull:
+            continue
 
 
 def first(store, keys):
@@ -71,5 +89,5 @@ if __name__ == "__main__":
     store = FileStore(FileSettings(sys.argv[1], int(sys.argv[2])))
     print("ready", flush=True)
     sys.stdin.readline()
-    actions = {"put": puts, "first": first, "share": share}
+    actions = {"put": puts, "push": pushes, "first": first, "share": share}
     actions[sys.argv[3]](store, *sys.argv[4:])

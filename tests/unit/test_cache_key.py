@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from hgs3.cache import key
+from hgs3.objectstore import filenames
 
 REPO = "0123456789abcdef" * 2
 SHA = "ab" * 32
@@ -41,6 +42,41 @@ def test_one_repository_can_be_deleted_by_prefix():
     ]
     assert mine.startswith("p/cache/%s/" % key.repo_digest(b"mine"))
     assert not yours.startswith("p/cache/%s/" % key.repo_digest(b"mine"))
+
+
+def test_the_key_of_a_push():
+    assert key.try_key("hg", REPO, SHA) == "hgtry/%s/%s" % (REPO, SHA)
+    assert key.try_key("a/b/", REPO, SHA).startswith(key.try_folder("a/b/", REPO))
+    assert not key.try_key("", REPO, SHA).startswith(key.cache_folder(""))
+
+
+PREFIXES = [
+    "",
+    "hg",
+    "hg/",
+    "a/b-",
+    "re",
+    "try/",
+    "cache/",
+    "try/%s/" % REPO,
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_folder_keeps_pushes_and_nothing_else(prefix):
+    """Whatever the operator has for a prefix."""
+    segment = key.object_key(prefix, REPO, "v1", "getbundle", SHA)
+    response = key.object_key(prefix, REPO, "v2", "filesdata", SHA[:40])
+    disposable = [
+        segment,
+        response,
+        key.lease_key(segment),
+        key.lease_key(response),
+        key.list_key(prefix, REPO, 7),
+    ]
+    assert not any(filenames.is_kept(filenames.name_of(each)) for each in disposable)
+    assert filenames.is_kept(filenames.name_of(key.try_key(prefix, REPO, SHA)))
 
 
 def test_metadata():

@@ -5,9 +5,10 @@ import json
 import threading
 
 import pytest
+from filestores import file_store
 from hgui import EXTENSION, make_ui
 from mercurial import error
-from stores import PATIENCE_SECONDS
+from stores import PATIENCE_SECONDS, put
 
 from hgs3 import eventlog
 from hgs3 import service as servicemod
@@ -144,6 +145,29 @@ def test_a_store_without_multipart_uploads_is_fine(run, moto):
         code, output = run(b"purge", ListStore({}), proxy.url, all=True)
     assert code == 0
     assert output == "would delete 0 objects (0 bytes) and 0 incomplete uploads\n"
+
+
+def test_pushes_are_not_met(run, tmp_path):
+    """In a folder with all that two repositories have stored."""
+    store = file_store(tmp_path / "store")
+    digest, other = cachekey.repo_digest(ROOT), cachekey.repo_digest(b"other")
+    ours = cachekey.object_key("", digest, "v2", "filesdata", "0" * 40)
+    others = [
+        cachekey.try_key("", digest, "a" * 64),
+        cachekey.try_key("", other, "a" * 64),
+        cachekey.object_key("", other, "v2", "filesdata", "0" * 40),
+    ]
+    for key in [ours] + others:
+        put(store, key, b"body")
+    listed = json.loads(run(b"list", store, template=b"json")[1])
+    assert [each["key"] for each in listed] == [ours]
+    sums = json.loads(run(b"stat", store, template=b"json")[1])
+    assert [(each["command"], each["objects"]) for each in sums] == [
+        ("filesdata", 1),
+        ("total", 1),
+    ]
+    assert run(b"purge", store, all=True, yes=True)[0] == 0
+    assert [each.key for each in store.list("")] == sorted(others)
 
 
 def test_the_age_of_an_object_from_the_future_is_none(run, monkeypatch):

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from filestores import NOBODY, files_of
+from stores import put
 
 from hgs3.objectstore import filecheck
 from hgs3.objectstore.base import StoreUnavailable
@@ -131,6 +132,15 @@ def test_a_disk_that_is_full_before_the_store_is(folder):
     free = shutil.disk_usage(str(folder.parent)).free
     finding = check(folder, 10 * free)["space"]
     assert finding.status == WARNING and "s3wireprotocache.store-size" in finding.hint
+
+
+def test_a_store_that_pushes_fill(folder):
+    store = FileStore(FileSettings(str(folder)))
+    put(store, "p/try/%s/push" % ("0" * 32), bytes(600_000))
+    finding = check(folder)["space"]
+    assert finding.status == WARNING and "s3wireprotocache.store-size" in finding.hint
+    assert "of it by pushes" in finding.detail
+    assert check(folder, 2_000_000)["space"].status == OK
 
 
 def test_no_limit_at_all(folder):

@@ -6,7 +6,12 @@ import pytest
 from breakers import FAILURES, READS, REST_SECONDS, USES, WRITES, Breaker, FakeStore
 from stores import put, read_whole
 
-from hgs3.objectstore.base import StoreResting, StoreUnavailable, StoreUnsupported
+from hgs3.objectstore.base import (
+    StoreFull,
+    StoreResting,
+    StoreUnavailable,
+    StoreUnsupported,
+)
 from hgs3.objectstore.breaker import BreakerStore
 
 
@@ -81,6 +86,17 @@ def test_a_request_that_is_not_known_is_neither_fault_nor_success(breaker, name)
     for _ in range(FAILURES):
         with pytest.raises(StoreUnsupported):
             WRITES[name](breaker)
+    assert not breaker.writes_rest
+    breaker.fail(WRITES["put"], 1)
+    assert breaker.writes_rest
+
+
+def test_what_there_is_no_room_for_is_neither_fault_nor_success(breaker):
+    breaker.fail(WRITES["put"], FAILURES - 1)
+    breaker.fake.outcome = StoreFull("no room")
+    for _ in range(FAILURES):
+        with pytest.raises(StoreFull):
+            WRITES["put"](breaker)
     assert not breaker.writes_rest
     breaker.fail(WRITES["put"], 1)
     assert breaker.writes_rest
