@@ -85,6 +85,10 @@ class LockFile:
             return False
         return True
 
+    def wait(self) -> None:
+        """Return with the lock that nobody else can have."""
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+
     def has_leader(self) -> bool:
         if not self.lock(fcntl.LOCK_SH):
             return True

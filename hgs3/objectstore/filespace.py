@@ -125,6 +125,28 @@ class Space:
         with self._open("sweeping") as descriptor:
             yield _try_lock(descriptor)
 
+    def count_anew(
+        self,
+        look: typing.Callable[[], int],
+        which: typing.Callable[[Counts], Count] = lambda counts: counts,
+    ) -> None:
+        """Let ``which(counts)`` be what ``look()`` gives; for whoever sweeps."""
+        with self.locked() as counts:
+            count = which(counts)
+            if count.bytes is None:
+                # What others add from now on is counted; and if this is
+                # killed, a sweep is due at once.
+                count.write(0, 0)
+            before = count.added
+        left = look()
+        with self.locked() as counts:
+            count = which(counts)
+            # What others have stored meanwhile may have been seen, too, or
+            # deleted again, and is then counted too much. Better than too
+            # little.
+            meanwhile = max(0, count.added - before)
+            count.write(left + meanwhile, time.time())
+
     @contextlib.contextmanager
     def _open(self, file_name):
         path = self._folder.path(file_name)

@@ -65,27 +65,9 @@ class Sweep:
             with self._space.locked() as counts:
                 kept_is_due = is_due(counts.kept)
             if kept_is_due:
-                self._count_anew(_kept, self._count_kept)
-            self._count_anew(_evictable, self._make_room)
+                self._space.count_anew(self._count_kept, _kept)
+            self._space.count_anew(self._make_room)
             return True
-
-    def _count_anew(self, which, look):
-        """Let ``which(counts)`` be what ``look()`` gives."""
-        with self._space.locked() as counts:
-            count = which(counts)
-            if count.bytes is None:
-                # What others add from now on is counted; and if this is
-                # killed, a sweep is due at once.
-                count.write(0, 0)
-            before = count.added
-        left = look()
-        with self._space.locked() as counts:
-            count = which(counts)
-            # What others have stored meanwhile may have been seen, too, or
-            # deleted again, and is then counted too much. Better than too
-            # little.
-            meanwhile = max(0, count.added - before)
-            count.write(left + meanwhile, time.time())
 
     def _count_kept(self):
         return sum(body.bytes for body in self._clean_up(self._folder.walk_kept()))
@@ -182,10 +164,6 @@ class Sweep:
 def room_beside_kept(counts: Counts, limit_bytes: int) -> int:
     """What may be evicted may take up so many bytes."""
     return max(0, limit_bytes - (counts.kept.bytes or 0))
-
-
-def _evictable(counts):
-    return counts
 
 
 def _kept(counts):

@@ -1,0 +1,1 @@
+"""Pushes that become bundles in the store: taken apart, kept, given back."""
