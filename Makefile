@@ -36,11 +36,11 @@ serve:
 	$(DEMO) --serve --repo "$(REPO)" $(ARGS)
 
 test:
-	$(SETUP) hg-6.0.3 hg-7.2 services ministack sdist-6.0.3 sdist-7.2
+	$(SETUP) hg-6.0.3 hg-7.2 services ministack postgresql sdist-6.0.3 sdist-7.2
 	$(RUN_TESTS) $(ARGS) $(TESTS)
 
 test-unit:
-	$(SETUP) hg-6.0.3 hg-7.2 services ministack
+	$(SETUP) hg-6.0.3 hg-7.2 services ministack postgresql
 	$(RUN_TESTS) --unit-only $(ARGS) $(TESTS)
 
 fuzz:

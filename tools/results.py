@@ -12,6 +12,8 @@ from common import ToolError
 PASSED, SKIPPED, FAILED = "passed", "skipped", "failed"
 # The worst one counts when a test is reported twice (its body, its teardown).
 SEVERITY = (PASSED, SKIPPED, FAILED)
+#: First word of a line whose test is skipped on some machines only.
+OPTIONAL = "optional"
 
 
 class Result(typing.NamedTuple):
@@ -37,6 +39,7 @@ class ExpectedSkip(typing.NamedTuple):
     env: str
     name: str  # glob
     reason: str  # regular expression
+    optional: bool = False  # it depends on the machine whether it is skipped
 
     def matches(self, result):
         return (
@@ -59,16 +62,19 @@ def read_expected_skips(path: pathlib.Path, known_envs):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         words = line.split(None, 2)
+        optional = words[0] == OPTIONAL
+        if optional:
+            words = line.split(None, 3)[1:]
         if len(words) != 3 or words[0] not in known_envs:
             raise ToolError(
-                "%s:%d: not '<environment> <test> <reason>' with an environment of %s"
+                "%s:%d: not '[optional] <environment> <test> <reason>' with an environment of %s"
                 % (path.name, number, ", ".join(known_envs))
             )
         try:
             re.compile(words[2])
         except re.error as error:
             raise ToolError("%s:%d: %s" % (path.name, number, error))
-        expected.append(ExpectedSkip(number, *words))
+        expected.append(ExpectedSkip(number, *words, optional=optional))
     return expected
 
 
@@ -76,7 +82,8 @@ def judge_skips(results, expected, complete_envs):
     """Turn skips that nobody expected into failures.
 
     Lines that no skip matched fail as well, in the environments in which all
-    tests were run: else the list would go on excusing what no longer skips.
+    tests were run: else the list would go on excusing what no longer skips. Lines
+    that begin with "optional" do not: they are for what a machine may lack.
     """
     judged, used = [], set()
     for result in results:
@@ -88,7 +95,8 @@ def judge_skips(results, expected, complete_envs):
                 result = result._replace(outcome=FAILED, reason=why)
         judged.append(result)
     for skip in expected:
-        if skip.env in complete_envs and skip.line not in used:
+        stale = skip.line not in used and not skip.optional
+        if skip.env in complete_envs and stale:
             why = "line %d of expected-skips.txt matched no skip" % skip.line
             judged.append(Result(skip.env, skip.name, FAILED, why))
     return judged

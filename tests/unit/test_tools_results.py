@@ -51,6 +51,22 @@ def test_a_line_that_matched_nothing_fails_a_complete_run_only():
     )
 
 
+def test_an_optional_line_may_match_or_not_and_excuses_nothing_else():
+    optional = LISTED._replace(optional=True)
+    ran = Result("hg-7.2", "test-v2.t", PASSED)
+    assert results.judge_skips([ran], [optional], ENVS) == [ran]
+    assert results.judge_skips([skipped()], [optional], ENVS) == [skipped()]
+    (other,) = results.judge_skips([skipped(reason="no network")], [optional], ENVS)
+    assert other.outcome == FAILED
+
+
+def test_a_required_line_after_an_optional_one_is_still_required():
+    optional = LISTED._replace(line=2, optional=True)
+    ran = Result("hg-7.2", "test-v2.t", PASSED)
+    stale = results.judge_skips([ran], [optional, LISTED], ENVS)[1]
+    assert stale.reason == "line 1 of expected-skips.txt matched no skip"
+
+
 def test_square_brackets_of_parameters_are_not_a_set_of_letters():
     assert results.glob_matches("t.py::test_a[gzip]", "t.py::test_a[gzip]")
     assert results.glob_matches("t.py::test_a[*]", "t.py::test_a[zstd]")
@@ -59,15 +75,25 @@ def test_square_brackets_of_parameters_are_not_a_set_of_letters():
 
 def test_the_list_is_read(tmp_path):
     path = tmp_path / "expected-skips.txt"
-    path.write_text("# comment\n\nhg-7.2  test-v2*.t  missing feature: .* version 2\n")
-    (line,) = results.read_expected_skips(path, ENVS)
-    assert line == ExpectedSkip(
-        3, "hg-7.2", "test-v2*.t", "missing feature: .* version 2"
+    path.write_text(
+        "# comment\n\nhg-7.2  test-v2*.t  missing feature: .* version 2\n"
+        "optional  hg-7.2 test-db.t  no database here\n"
     )
+    assert results.read_expected_skips(path, ENVS) == [
+        ExpectedSkip(3, "hg-7.2", "test-v2*.t", "missing feature: .* version 2"),
+        ExpectedSkip(4, "hg-7.2", "test-db.t", "no database here", optional=True),
+    ]
 
 
 @pytest.mark.parametrize(
-    "line", ["hg-7.2 test-v2.t", "hg-9.9 test-v2.t why", "hg-7.2 test-v2.t ("]
+    "line",
+    [
+        "hg-7.2 test-v2.t",
+        "hg-9.9 test-v2.t why",
+        "hg-7.2 test-v2.t (",
+        "optional hg-7.2 test-v2.t",
+        "optional",
+    ],
 )
 def test_a_line_that_could_never_match_is_refused(tmp_path, line):
     path = tmp_path / "expected-skips.txt"
