@@ -79,6 +79,10 @@ class Backend:
     def begin(self, connection: sqlalchemy.Connection, writes: bool) -> None:
         """Begin a transaction, where the driver is not left to do it."""
 
+    def is_bad_parameter(self, error: BaseException) -> bool:
+        """Has a connection not been tried, for what is asked of it in the URL?"""
+        return isinstance(error, TypeError)
+
     def is_conflict(self, error: BaseException) -> bool:
         """Has another transaction been in the way of this one?"""
         raise NotImplementedError
@@ -172,6 +176,12 @@ class PostgreSQL(Backend):
                 % (LOCK_SECONDS, STATEMENT_SECONDS)
             )
         connection.commit()
+
+    def is_bad_parameter(self, error):
+        import psycopg
+
+        # All that the server itself says has a state.
+        return isinstance(error, psycopg.ProgrammingError) and not error.sqlstate
 
     def is_conflict(self, error):
         return getattr(error, "sqlstate", None) in self._CONFLICTS

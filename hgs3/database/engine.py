@@ -176,11 +176,11 @@ class Database:
             raise DatabaseUnavailable(self._rest_reason)
         try:
             return self.backend.connect(dialect, arguments, options)
-        except TypeError as err:
-            raise DatabaseSettingsError(
-                "the database URL has a parameter too many: %s" % self._message(err)
-            ) from None
         except Exception as err:  # of the driver, or of anything below it
+            if self.backend.is_bad_parameter(err):
+                raise DatabaseSettingsError(
+                    "the database URL has a parameter too many: %s" % self._message(err)
+                ) from None
             fault = self._unavailable("cannot connect: %s" % self._message(err))
         # A database that hangs holds up a thread for seconds, but not the next one.
         self._rest_reason = fault.reason

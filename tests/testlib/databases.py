@@ -156,7 +156,12 @@ class PostgreSQLServer(_DatabaseServer):
 
     def _command(self) -> list[str]:
         settings = ["listen_addresses=", "unix_socket_directories=%s" % self._socket]
-        settings += ["fsync=off", "shared_buffers=16MB", "max_connections=60"]
+        settings += [
+            "fsync=off",
+            "shared_buffers=16MB",
+            "max_connections=60",
+            "deadlock_timeout=100ms",
+        ]
         command = [str(self._programs / "bin" / "postgres")]
         command += ["-D", str(self.folder / "run" / "data")]
         for setting in settings:

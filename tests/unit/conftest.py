@@ -17,6 +17,7 @@ import shorturls
 import stores
 import v2bench
 
+from testlib import databases
 from testlib.faultproxy import FaultProxy
 from testlib.ministack import Ministack
 from testlib.servers import UNWANTED_PREFIXES, MotoServer
@@ -24,10 +25,20 @@ from testlib.servers import UNWANTED_PREFIXES, MotoServer
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Their assertions are those of the tests that use them.
-pytest.register_assert_rewrite("store_contract", "breakers")
+pytest.register_assert_rewrite(
+    "store_contract",
+    "breakers",
+    "index_contract",
+    "database_contract",
+    "server_contract",
+    "trydata",
+)
 
 MOTO = ROOT / ".venv" / "services" / "bin" / "moto_server"
 MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"
+POSTGRESQL = ROOT / ".venv" / "postgresql"
+#: Now: ``isolated`` takes away all that begins with HG.
+REQUIRES_MARIADB = bool(os.environ.get("HGS3_REQUIRE_MARIADB"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,6 +83,26 @@ def ministack(isolated):
     """A server that checks signatures, and ``.keys`` of a user of it."""
     with Ministack(_installed(MINISTACK, "ministack")) as server:
         server.create_user_keys()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql(isolated):
+    """A testlib.databases.PostgreSQLServer."""
+    with databases.PostgreSQLServer(_installed(POSTGRESQL, "postgresql")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb(isolated):
+    """A testlib.databases.MariaDBServer."""
+    program = databases.find_mariadb()
+    if program is None:
+        reason = "no MariaDB on this machine (install mariadb-server)"
+        if REQUIRES_MARIADB:
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with databases.MariaDBServer(program) as server:
         yield server
 
 

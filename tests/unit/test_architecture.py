@@ -92,8 +92,8 @@ class Block:
         if name.split('.')[0] in sys.argv[1:]:
             raise ImportError('blocked: ' + name)
 sys.meta_path.insert(0, Block())
-import hgs3.cache, hgs3.objectstore
-for package in (hgs3.cache, hgs3.objectstore):
+import hgs3.cache, hgs3.database, hgs3.objectstore
+for package in (hgs3.cache, hgs3.database, hgs3.objectstore):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):
         importlib.import_module(module.name)
         print(module.name)
@@ -103,6 +103,28 @@ for package in (hgs3.cache, hgs3.objectstore):
 def test_plain_rooms_work_without_mercurial():
     imported = run_python(BLOCKED, *MERCURIAL).split()
     assert "hgs3.objectstore.s3" in imported and "hgs3.cache.upload" in imported
+    assert "hgs3.database.tryindex" in imported
+
+
+def test_the_database_room_works_without_mercurial(tmp_path):
+    code = BLOCKED + (
+        "from hgs3.database.engine import open_database\n"
+        "from hgs3.database.records import BookmarkMove\n"
+        "from hgs3.database.tryindex import TryIndex\n"
+        "index = TryIndex(open_database('sqlite:' + sys.argv[-1]), 'a')\n"
+        "index.record_push(None, (), 't', 'u', 1, '', [BookmarkMove('mark', 'b')])\n"
+        "print(index.bookmarks())"
+    )
+    out = run_python(code, *MERCURIAL, str(tmp_path / "try.db"))
+    assert out.splitlines()[-1] == "{'mark': 'b'}"
+
+
+def test_errors_and_records_do_not_load_sqlalchemy():
+    code = (
+        "import sys, hgs3.database, hgs3.database.errors, hgs3.database.records\n"
+        "print([name for name in sys.modules if name.startswith('sqlalchemy')])"
+    )
+    assert run_python(code).strip() == "[]"
 
 
 def test_the_rooms_that_everybody_opens_do_not_load_boto3():
@@ -132,11 +154,11 @@ ui.setconfig(b's3wireprotocache', b'bucket', b'hg-cache')
 extensions.loadall(ui)
 print(extensions.find(b's3wireprotocache').__name__)
 print(sorted({name.split('.')[0] for name in sys.modules}
-             & {'boto3', 'botocore', 's3transfer', 'urllib3'}))
+             & {'boto3', 'botocore', 's3transfer', 'urllib3', 'sqlalchemy'}))
 """
 
 
-def test_loading_the_extension_does_not_load_boto3():
+def test_loading_the_extension_loads_no_large_library():
     """An `hg status` on a server pays for this, too. Without lazy modules,
     which would hide it."""
     # Not in the tree, where Mercurial finds our hgext/ before what is installed.
