@@ -5,7 +5,6 @@ and said with the setting's name and a hint.
 """
 
 import dataclasses
-import difflib
 import os
 import re
 import typing
@@ -120,7 +119,7 @@ class CacheSettings:
 
 def load(ui) -> CacheSettings:
     """Read and check every item; raises error.Abort naming the first bad one."""
-    _refuse_unknown_items(ui)
+    settingvalues.refuse_unknown(ui, [name for name, _default in DEFAULTS])
     settings = _read(ui)
     if 0 < settings.object_lifetime_seconds <= settings.url_lifetime_seconds:
         # No object would ever live long enough to be given to anybody.
@@ -272,24 +271,6 @@ def _s3_settings(ui):
         connect_timeout_seconds=settingvalues.seconds(ui, b"connect-timeout"),
         read_timeout_seconds=settingvalues.seconds(ui, b"read-timeout"),
     )
-
-
-def _refuse_unknown_items(ui):
-    known = [name for name, _default in DEFAULTS]
-    for name, _value in ui.configitems(SECTION):
-        if name in known:
-            continue
-        close = difflib.get_close_matches(
-            crossing.to_str(name), [crossing.to_str(k) for k in known], n=1
-        )
-        if close:
-            hint = _(b"did you mean %s.%s?") % (
-                SECTION,
-                crossing.to_bytes(close[0]),
-            )
-        else:
-            hint = _(b"see 'hg help %s' for the settings") % SECTION
-        raise error.Abort(_(b"unknown setting %s.%s") % (SECTION, name), hint=hint)
 
 
 def _bucket(ui):

@@ -1,9 +1,10 @@
-"""Read one item of our section, checked: what is wrong is said with its name.
+"""Read one item of a section of ours, checked: what is wrong is said with its name.
 
 Each function takes the ``ui`` and the name of the item, and raises error.Abort
-with a hint.
+with a hint. The section is that of the cache, unless it is given.
 """
 
+import difflib
 import re
 import urllib.parse
 
@@ -17,29 +18,46 @@ SECTION = b"s3wireprotocache"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def bad(item, problem, hint):
-    return error.Abort(_(b"%s.%s %s") % (SECTION, item, problem), hint=hint)
+def bad(item, problem, hint, section=SECTION):
+    return error.Abort(_(b"%s.%s %s") % (section, item, problem), hint=hint)
 
 
-def raw(ui, item):
+def refuse_unknown(ui, known, section=SECTION):
+    """Raise for the first item of the section that is not one of ``known``."""
+    for name, _value in ui.configitems(section):
+        if name in known:
+            continue
+        close = difflib.get_close_matches(
+            crossing.to_str(name), [crossing.to_str(k) for k in known], n=1
+        )
+        if close:
+            hint = _(b"did you mean %s.%s?") % (section, crossing.to_bytes(close[0]))
+        else:
+            hint = _(b"see 'hg help %s' for the settings") % section
+        raise error.Abort(_(b"unknown setting %s.%s") % (section, name), hint=hint)
+
+
+def raw(ui, item, section=SECTION):
     """The item's value without surrounding space; never None."""
-    return (ui.config(SECTION, item) or b"").strip()
+    return (ui.config(section, item) or b"").strip()
 
 
-def text(ui, item):
-    given = raw(ui, item)
+def text(ui, item, section=SECTION):
+    given = raw(ui, item, section)
     value = crossing.to_str(given)
     if not _is_utf8(given):
         raise bad(
             item,
             _(b"is not UTF-8"),
-            _(b"write %s.%s in UTF-8") % (SECTION, item),
+            _(b"write %s.%s in UTF-8") % (section, item),
+            section,
         )
     if _CONTROL.search(value):
         raise bad(
             item,
             _(b"holds a control character"),
-            _(b"write %s.%s on one line") % (SECTION, item),
+            _(b"write %s.%s on one line") % (section, item),
+            section,
         )
     return value
 
@@ -52,8 +70,8 @@ def _is_utf8(given):
     return True
 
 
-def url(ui, item, example=b"https://s3.example.com:9000"):
-    value = text(ui, item)
+def url(ui, item, example=b"https://s3.example.com:9000", section=SECTION):
+    value = text(ui, item, section)
     if not value:
         return ""
     problem = _url_problem(value)
@@ -63,7 +81,8 @@ def url(ui, item, example=b"https://s3.example.com:9000"):
         raise bad(
             item,
             problem,
-            _(b"set %s.%s to a URL such as %s") % (SECTION, item, example),
+            _(b"set %s.%s to a URL such as %s") % (section, item, example),
+            section,
         )
     return value
 
@@ -86,13 +105,14 @@ def _url_problem(value):
     return None
 
 
-def choice(ui, item, choices):
-    value = text(ui, item)
+def choice(ui, item, choices, section=SECTION):
+    value = text(ui, item, section)
     if value not in choices:
         raise bad(
             item,
             _(b"is not one that is known: '%s'") % crossing.to_bytes(value),
-            _(b"set %s.%s to %s") % (SECTION, item, crossing.to_bytes(either(choices))),
+            _(b"set %s.%s to %s") % (section, item, crossing.to_bytes(either(choices))),
+            section,
         )
     return value
 
@@ -101,25 +121,26 @@ def either(choices):
     return ", ".join(choices[:-1]) + " or " + choices[-1]
 
 
-def size(ui, item):
+def size(ui, item, section=SECTION):
     try:
-        value = ui.configbytes(SECTION, item)
+        value = ui.configbytes(section, item)
     except (error.ConfigError, OverflowError):
         value = -1
     if value < 0:
         raise bad(
             item,
-            _(b"is not a size: '%s'") % raw(ui, item),
+            _(b"is not a size: '%s'") % raw(ui, item, section),
             _(b"set %s.%s to a number of bytes, or to one such as 64KB or 1MB")
-            % (SECTION, item),
+            % (section, item),
+            section,
         )
     return value
 
 
-def seconds(ui, item, lowest=None, most=3600):
+def seconds(ui, item, lowest=None, most=3600, section=SECTION):
     """A number of seconds above 0, or at least ``lowest``."""
     try:
-        value = float(raw(ui, item))
+        value = float(raw(ui, item, section))
     except ValueError:
         value = -1.0
     high_enough = value > 0 if lowest is None else value >= lowest
@@ -127,53 +148,57 @@ def seconds(ui, item, lowest=None, most=3600):
     if not (high_enough and value <= most):
         raise bad(
             item,
-            _(b"is not a number of seconds: '%s'") % raw(ui, item),
+            _(b"is not a number of seconds: '%s'") % raw(ui, item, section),
             _(b"set %s.%s to a number %s, and %d at most")
             % (
-                SECTION,
+                section,
                 item,
                 _(b"above 0") if lowest is None else _(b"from %d on") % lowest,
                 most,
             ),
+            section,
         )
     return value
 
 
-def yes_or_no(ui, item):
+def yes_or_no(ui, item, section=SECTION):
     try:
-        return ui.configbool(SECTION, item)
+        return ui.configbool(section, item)
     except error.ConfigError:
         raise bad(
             item,
-            _(b"is neither yes nor no: '%s'") % raw(ui, item),
-            _(b"set %s.%s to yes or no") % (SECTION, item),
+            _(b"is neither yes nor no: '%s'") % raw(ui, item, section),
+            _(b"set %s.%s to yes or no") % (section, item),
+            section,
         )
 
 
-def whole_number(ui, item, lowest, most, problem, remark=b""):
+def whole_number(ui, item, lowest, most, problem, remark=b"", section=SECTION):
     """An int of ``lowest`` to ``most``; ``problem`` says what it is not."""
     try:
-        value = int(raw(ui, item))
+        value = int(raw(ui, item, section))
     except ValueError:
         value = lowest - 1
     if not lowest <= value <= most:
         raise bad(
             item,
-            _(b"%s: '%s'") % (problem, raw(ui, item)),
-            _(b"set %s.%s to %d to %d%s") % (SECTION, item, lowest, most, remark),
+            _(b"%s: '%s'") % (problem, raw(ui, item, section)),
+            _(b"set %s.%s to %d to %d%s") % (section, item, lowest, most, remark),
+            section,
         )
     return value
 
 
-def words(ui, item, choices):
+def words(ui, item, choices, section=SECTION):
     """A frozenset of the words in a list, each one of ``choices`` (str)."""
-    named = [crossing.to_str(word) for word in ui.configlist(SECTION, item)]
+    named = [crossing.to_str(word) for word in ui.configlist(section, item)]
     for word in named:
         if word not in choices:
             raise bad(
                 item,
                 _(b"names what is not known: '%s'") % crossing.to_bytes(word),
                 _(b"set %s.%s to any of %s")
-                % (SECTION, item, crossing.to_bytes(", ".join(choices))),
+                % (section, item, crossing.to_bytes(", ".join(choices))),
+                section,
             )
     return frozenset(named)
