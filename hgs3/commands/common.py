@@ -1,6 +1,7 @@
 """What the actions share: the bucket, its faults, this repository's objects."""
 
 import contextlib
+import time
 
 from mercurial import encoding, error
 from mercurial.i18n import _
@@ -9,6 +10,8 @@ from .. import crossing
 from .. import service as servicemod
 from ..cache import key as cachekey
 from ..objectstore.base import StoreUnavailable
+
+SECONDS_A_DAY = 24 * 3600
 
 
 def service_with_store(ui):
@@ -68,11 +71,25 @@ def repo_objects(ui, service, repo):
     return found
 
 
+def days_ago(days, hint):
+    """What ``--older-than DAYS`` (bytes) means, in seconds since the epoch."""
+    try:
+        number = float(days)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise error.InputError(
+            _(b"--older-than is not a number of days: '%s'") % days, hint=hint
+        )
+    return time.time() - number * SECONDS_A_DAY
+
+
 def to_local(text):
     """``text`` as bytes in the encoding of the user's terminal."""
     return encoding.tolocal(crossing.to_bytes(text))
 
 
-def formatter(ui, topic, opts):
+def formatter(ui, topic, opts, command=b"s3cache"):
     """Mercurial's formatter for ``-T``; ``topic`` is the action."""
-    return ui.formatter(b"s3cache-" + topic, {b"template": opts.get("template")})
+    name = b"%s-%s" % (command, topic)
+    return ui.formatter(name, {b"template": opts.get("template")})

@@ -1,7 +1,5 @@
 """``hg s3cache purge``: delete what the bucket holds of a repository."""
 
-import time
-
 import hgdemandimport
 from mercurial import error, util
 from mercurial.i18n import _
@@ -9,8 +7,6 @@ from mercurial.i18n import _
 from ..objectstore.base import StoreUnavailable, StoreUnsupported
 from ..objectstore.s3settings import S3Settings
 from . import common
-
-SECONDS_A_DAY = 24 * 3600
 
 #: What S3 deletes by one request.
 BATCH_OBJECTS = 1000
@@ -59,16 +55,7 @@ def _oldest_kept(opts):
         )
     if everything:
         return float("inf")
-    try:
-        number = float(days)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise error.InputError(
-            _(b"--older-than is not a number of days: '%s'") % days,
-            hint=_(b"give a number above 0, or --all"),
-        )
-    return time.time() - number * SECONDS_A_DAY
+    return common.days_ago(days, _(b"give a number above 0, or --all"))
 
 
 def _delete(ui, service, keys):

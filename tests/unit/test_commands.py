@@ -109,7 +109,7 @@ def test_a_dry_run_deletes_nothing(run):
 
 
 def test_age_decides(run, monkeypatch):
-    monkeypatch.setattr(purge.time, "time", lambda: 10 * 86400.0)
+    monkeypatch.setattr(common.time, "time", lambda: 10 * 86400.0)
     day = {FOLDER + str(number): number * 86400.0 for number in range(10)}
     store = ListStore(day)
     code, _output = run(b"purge", store, older_than=b"7", yes=True)
@@ -270,12 +270,12 @@ def test_listeners_hear_each_event_of_each_thread():
 def test_every_action_and_option_is_in_the_manual():
     entry = EXTENSION.cmdtable[b"s3cache"]
     manual = entry[0].__doc__
-    for action, (_function, options) in s3cache._ACTIONS.items():
+    for action, (_function, options) in s3cache.ACTIONS.functions.items():
         assert "    ``%s``\n" % action.decode() in manual
         for option in options:
             assert "--%s" % option.replace("_", "-") in manual
     declared = {option[1].decode().replace("-", "_") for option in entry[1]}
-    assert declared == set(s3cache._OPTIONS) | {"template"}
+    assert declared == set(s3cache.ACTIONS.options) | {"template"}
 
 
 def test_texts_in_the_terminal_s_encoding(monkeypatch):
