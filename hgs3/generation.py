@@ -32,6 +32,8 @@ FILE_NAME = b"hg-s3-generation"
 #: Transaction to [generation before it, what it takes away...].
 _censorings = weakref.WeakKeyDictionary()
 
+_is_set_up = False
+
 
 def read(repo):
     """The generation of ``repo`` as bytes, b"" while nothing was taken away."""
@@ -66,7 +68,11 @@ def _write(svfs, generation):
 
 
 def setup():
-    """Hook what takes content away; called once."""
+    """Hook what takes content away; called by each extension, does it once."""
+    global _is_set_up
+    if _is_set_up:
+        return
+    _is_set_up = True
     extensions.wrapfunction(filelog.filelog, "censorrevision", _censorrevision)
     extensions.wrapfunction(repair, "strip", _strip)
 
@@ -99,9 +105,14 @@ def _strip(orig, ui, repo, nodelist, *args, **kwargs):
 
 
 def rolls_back(repo):
-    """Make ``hg rollback`` begin a new generation; called for each repository."""
+    """Make ``hg rollback`` begin a new generation; called for each repository, by
+    each extension."""
+    if getattr(repo, "hgs3_rolls_back", False):
+        return
 
     class rollbackrepo(repo.__class__):
+        hgs3_rolls_back = True
+
         def _rollback(self, dryrun, *args, **kwargs):
             # Not its caller, which takes the lock and finds out whether there
             # is anything to do. It is not settled: what it was that the last

@@ -79,6 +79,15 @@ def read(
     return kind.decode("ascii"), body[_HEAD.size :]
 
 
+def claimed_kind(token: str) -> typing.Optional[str]:
+    """The kind that a token says it is of, believed or not; None without one."""
+    try:
+        kind = _from_text(token)[1:2].decode("ascii")
+    except (TokenForged, UnicodeDecodeError):
+        return None
+    return kind or None
+
+
 def _mac(secret, repo_digest, context, body):
     repo = repo_digest.encode("ascii")
     # Lengths, so that nothing can move from one of them into the next.

@@ -35,18 +35,31 @@ SEGMENT = "s"
 GONE = "the object of a short url is gone"
 
 
-class _Kind(typing.NamedTuple):
-    """``key(prefix, repo digest, name in the token)`` names the object."""
+class Kind(typing.NamedTuple):
+    """``key(prefix, repo digest, name in the token)`` names the object;
+    ``service(repo)`` is the CacheService of its store."""
 
     command: bytes
     key: typing.Callable[[str, str, bytes], str]
+    service: typing.Callable
 
 
 def _segment_key(prefix, repo_digest, name):
     return cachekey.object_key(prefix, repo_digest, "v1", "getbundle", name.hex())
 
 
-_KINDS = {SEGMENT: _Kind(b"getbundle", _segment_key)}
+def _cache_service(repo):
+    return servicemod.of(repo.ui)
+
+
+_is_set_up = False
+
+_kinds = {SEGMENT: Kind(b"getbundle", _segment_key, _cache_service)}
+
+
+def register(name, kind):
+    """Let tokens name objects of another Kind; ``name`` is one ASCII character."""
+    _kinds[name] = kind
 
 
 def base_url(service, repo):
@@ -92,8 +105,23 @@ def url_for(service, repo, base_url, kind, name):
     return url if len(url) <= MAX_URL_BYTES else None
 
 
+def can_be_asked():
+    """Whether the server can answer a short URL while its client has not read all
+    of the answer that names it: it needs a second worker for that."""
+    request = requestscope.current()
+    return (
+        request is None
+        or bool(request.rawenv.get(b"wsgi.multithread"))
+        or bool(request.rawenv.get(b"wsgi.multiprocess"))
+    )
+
+
 def setup():
-    """Called once."""
+    """Called by each extension; does it once."""
+    global _is_set_up
+    if _is_set_up:
+        return
+    _is_set_up = True
     # All that hgweb does for a request of the wire protocol has been done then,
     # and nothing that a page needs.
     extensions.wrapfunction(wireprotoserver, "handlewsgirequest", _handlewsgirequest)
@@ -125,10 +153,7 @@ def _answer(repo, req, res):
         )
     # It is good for nobody else, and for this one only for a while.
     res.headers[b"Cache-Control"] = b"no-store"
-    service = servicemod.of(repo.ui)
-    if not service.store.keeps_objects:
-        raise _refusal(404, b"no store for short urls")
-    kind, key = _object_of(service, repo, req.dispatchparts[1:])
+    kind, service, key = _object_of(repo, req.dispatchparts[1:])
 
     def failed(err):
         _log_fault(service, repo.ui, kind, key, err)
@@ -147,28 +172,30 @@ def _answer(repo, req, res):
         raise _refusal(503, b"the store cannot be used", [(b"Retry-After", seconds)])
 
 
-def _object_of(service, repo, parts):
-    """The _Kind and the key of what the URL names, by the ``parts`` of its path."""
+def _object_of(repo, parts):
+    """The Kind, its CacheService and the key of what the URL names, by the ``parts``
+    of its path."""
+    token = crossing.to_str(parts[0]) if len(parts) == 1 else ""
+    # What it says of its kind is believed when the signature has been compared.
+    kind = _kinds.get(tokenmod.claimed_kind(token), _kinds[SEGMENT])
+    service = kind.service(repo)
+    if not service.store.keeps_objects:
+        raise _refusal(404, b"no store for short urls")
     secret = servicemod.url_secret(service, repo)
     repo_digest = _repo_digest(service, repo)
     try:
-        if secret is None or len(parts) != 1:
+        if secret is None:
             raise tokenmod.TokenForged("no token")
         kind_name, name = tokenmod.read(
-            secret,
-            repo_digest,
-            crossing.to_str(parts[0]),
-            time.time(),
-            generation.read(repo),
+            secret, repo_digest, token, time.time(), generation.read(repo)
         )
-        if kind_name not in _KINDS:
+        if _kinds.get(kind_name) is not kind:
             raise tokenmod.TokenForged("a token of a kind that is not known")
     except tokenmod.TokenExpired:
         raise _refusal(403, b"the short url has expired")
     except tokenmod.TokenForged:
         raise _refusal(403, b"not a short url of this repository")
-    kind = _KINDS[kind_name]
-    return kind, kind.key(service.settings.prefix, repo_digest, name)
+    return kind, service, kind.key(service.settings.prefix, repo_digest, name)
 
 
 def _repo_digest(service, repo):

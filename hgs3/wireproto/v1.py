@@ -14,14 +14,14 @@ import time
 from mercurial import exchange, util
 from mercurial.node import hex
 
-from .. import crossing, eager, eventlog
+from .. import eager, eventlog
 from .. import service as servicemod
 from ..cache import blocks
 from ..forksafe import ForkSafeLock
 from ..objectstore.base import StoreResting, StoreUnavailable
 from . import (
+    remotepart,
     repoproxy,
-    requestscope,
     s3get,
     v1history,
     v1layout,
@@ -30,21 +30,6 @@ from . import (
     v1segment,
 )
 from .v1segment import Digests
-
-#: What makes an answer to be of other changesets, or of other content, than
-#: heads and common say, is not here; with it the answer is left alone.
-_KNOWN_ARGUMENTS = frozenset(
-    (
-        "bookmarks",
-        "cbattempted",
-        "cg",
-        "listkeys",
-        "obsmarkers",
-        "phases",
-        "remote_sidedata",
-        "stream",
-    )
-)
 
 #: Run by us, once for all parts of an answer.
 _HOOKS = frozenset((b"preoutgoing", b"outgoing"))
@@ -77,7 +62,11 @@ def getbundle_changegroup(
         )
 
     answer = None
-    if source == b"serve" and is_core(orig) and _is_for_us(bundlecaps, b2caps, kwargs):
+    if (
+        source == b"serve"
+        and is_core(orig)
+        and remotepart.is_readable(bundlecaps, b2caps, kwargs, Digests.TYPES)
+    ):
         answer = _Answer.plan(repo, b2caps, heads or [], common or [])
     if answer is None:
         return run_orig(repo, heads, common)
@@ -89,33 +78,6 @@ def is_core(step):
     extension, with its access control) may put less into a changegroup, and
     has to be asked for all of it."""
     return step is exchange._getbundlechangegrouppart
-
-
-def _is_for_us(bundlecaps, b2caps, kwargs):
-    """Whether the client can read remote parts, and asks for no more than
-    changesets.
-
-    ``hg incoming`` cannot; it does not ask for phases. Who knows phase heads is
-    4.4 or later, and has Zstandard.
-    """
-    if not kwargs.get("cg", True) or not kwargs.get("phases") or not b2caps:
-        return False
-    if any(value for name, value in kwargs.items() if name not in _KNOWN_ARGUMENTS):
-        return False
-    if any(
-        cap != b"HG20" and not cap.startswith(b"bundle2=") for cap in bundlecaps or ()
-    ):
-        # Of an extension that has something else put into changegroups.
-        return False
-    return (
-        b"heads" in b2caps.get(b"phases", ())
-        and v1segment.VERSION in b2caps.get(b"changegroup", ())
-        and bool(b2caps.get(b"remote-changegroup"))
-        and all(
-            crossing.to_bytes(name) in b2caps.get(b"digests", ())
-            for name in Digests.TYPES
-        )
-    )
 
 
 #: Keys of tails that a client would have got.
@@ -166,9 +128,9 @@ class _Answer:
         wanted = history.wanted(heads, common)
         if wanted is None or not v1segment.is_possible(repo):
             return None
-        if base_url.partition(b":")[0] not in b2caps[b"remote-changegroup"]:
+        if not remotepart.allows(b2caps, base_url):
             return None
-        if not _can_be_asked_again():
+        if not s3get.can_be_asked():
             return None
         answer = cls(repo, wanted, history, common)
         ideal = blocks.ideal(wanted)
@@ -248,15 +210,12 @@ class _Answer:
 
     def _add_remote(self, bundler, block):
         info = self._segments.info(block)
-        part = bundler.newpart(b"remote-changegroup")
-        part.addparam(b"url", self._urls[block])
-        part.addparam(b"size", b"%d" % info.size_bytes)
-        part.addparam(b"digests", crossing.to_bytes(" ".join(Digests.TYPES)))
-        for name in Digests.TYPES:
-            part.addparam(
-                crossing.to_bytes("digest:" + name),
-                crossing.to_bytes(info.metadata[name]),
-            )
+        remotepart.add(
+            bundler,
+            self._urls[block],
+            info.size_bytes,
+            {name: info.metadata[name] for name in Digests.TYPES},
+        )
         _log(
             self._repo,
             eventlog.HIT,
@@ -265,17 +224,6 @@ class _Answer:
             time.perf_counter() - self._started,
             via="redirect",
         )
-
-
-def _can_be_asked_again():
-    """Whether the server can answer a short URL while its client has not read all
-    of this answer, which names it: it needs a second worker for that."""
-    request = requestscope.current()
-    return (
-        request is None
-        or bool(request.rawenv.get(b"wsgi.multithread"))
-        or bool(request.rawenv.get(b"wsgi.multiprocess"))
-    )
 
 
 def _log_unavailable(service, repo, err):

@@ -17,10 +17,16 @@ from . import hgserve, requestscope
 _services = weakref.WeakKeyDictionary()
 
 _checks = []
+_starts = []
+_is_set_up = False
 
 
 def setup():
-    """Called once."""
+    """Called by each extension; does it once."""
+    global _is_set_up
+    if _is_set_up:
+        return
+    _is_set_up = True
     # Loaded now, in the main thread: it is what loads the rest.
     vars(eager)
     single, several = compat.hgweb_classes()
@@ -35,6 +41,12 @@ def before_serving(check):
     """Have ``check(ui, service)`` called when ``hg serve`` of one repository is
     about to listen; it may warn."""
     _checks.append(check)
+
+
+def before_starting(check):
+    """Have ``check(repo)`` called when ``hg serve`` of one repository starts; it may
+    refuse to, by an error.Abort."""
+    _starts.append(check)
 
 
 def _application_called(orig, self, env, respond):
@@ -54,6 +66,9 @@ def _createapp(orig, baseui, repo, webconf):
     # hgwebdir has a ui of its own, with its configuration file read.
     ui = app.ui if webconf else repo.ui
     _services[app] = ui, servicemod.start(ui)
+    if not webconf:
+        for check in _starts:
+            check(repo)
     return app
 
 
