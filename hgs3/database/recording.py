@@ -189,6 +189,8 @@ def _record_bundle(connection, repository_id, record, found):
             "position": position,
             "repository_id": repository_id,
             "node": changeset.node,
+            "p1": changeset.p1,
+            "p2": changeset.p2,
             "manifest": changeset.manifest,
             "is_root": changeset.is_root,
             "is_head": changeset.is_head,

@@ -15,6 +15,10 @@ MAX_NAME_LENGTH = 255
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
+#: The parent of what has none.
+NULL_NODE = 40 * "0"
+
+
 @dataclasses.dataclass(frozen=True)
 class NewBundle:
     """A bundle whose object was just put into the store."""
@@ -41,6 +45,9 @@ class Changeset:
     is_head: bool
     #: The client that pushed it called it public.
     claimed_public: bool
+    #: Its parents.
+    p1: str = NULL_NODE
+    p2: str = NULL_NODE
 
 
 @dataclasses.dataclass(frozen=True)

@@ -99,6 +99,8 @@ CHANGESETS = table(
     # No foreign key: the bundle has it, and there are many rows.
     Column("repository_id", ID, nullable=False),
     Column("node", hex_digits(40), nullable=False),
+    Column("p1", hex_digits(40), nullable=False),
+    Column("p2", hex_digits(40), nullable=False),
     Column("manifest", hex_digits(40), nullable=False),
     Column("is_root", Boolean, nullable=False),
     Column("is_head", Boolean, nullable=False),

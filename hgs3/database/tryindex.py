@@ -59,6 +59,8 @@ _CHANGESETS_OF = (
         CHANGESETS.c.is_root,
         CHANGESETS.c.is_head,
         CHANGESETS.c.claimed_public,
+        CHANGESETS.c.p1,
+        CHANGESETS.c.p2,
     )
     .where(
         CHANGESETS.c.bundle_id == bindparam("bundle_id"),
