@@ -3,6 +3,8 @@
 Features are detected, not versions; each shim says which side it is for.
 """
 
+import typing
+
 
 def wireprotov2():
     """The modules of wire protocol version 2, or None where there is none.
@@ -35,3 +37,34 @@ def hgweb_classes():
     from mercurial import hgweb
 
     return hgweb.hgweb_mod.hgweb, hgweb.hgwebdir_mod.hgwebdir
+
+
+class Delta(typing.NamedTuple):
+    """One revision in a changegroup. ``link`` is the changeset that it is of."""
+
+    node: bytes
+    p1: bytes
+    p2: bytes
+    link: bytes
+    base: bytes
+    delta: bytes
+    flags: int
+
+
+def deltas(unpacker):
+    """The revisions of the group that a changegroup unpacker is at, as Deltas."""
+    for each in unpacker.deltaiter():
+        if isinstance(each, tuple):
+            # hg <= 6.0: a tuple, with side data and flags of the protocol behind.
+            node, p1, p2, link, base, delta, flags = each[:7]
+            yield Delta(node, p1, p2, link, base, delta, flags)
+        else:
+            yield Delta(
+                each.node,
+                each.p1,
+                each.p2,
+                each.link_node,
+                each.delta_base,
+                each.delta,
+                each.flags,
+            )

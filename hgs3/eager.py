@@ -30,6 +30,9 @@ _loaded = False
 _boto3_is_spared = False
 _threads_may_run = False
 
+#: Of our modules, those that a Mercurial without version 2 cannot load.
+_WITH_V2 = ("hgs3.wireproto.v2", "hgs3.trybundles.v2")
+
 #: Packages that no thread of a store's touches.
 _MERCURIAL = ("mercurial", "hgext", "hgext3rd")
 
@@ -91,10 +94,14 @@ def _spare_the_collector():
 
 def _import_ours():
     has_v2 = compat.wireprotov2() is not None
-    for package in ("hgs3", "hgs3.cache", "hgs3.wireproto"):
+    packages = ["hgs3", "hgs3.cache", "hgs3.wireproto"]
+    if "hgs3.trybundles.setup" in sys.modules:
+        # What it needs is large.
+        packages += ["hgs3.database", "hgs3.trybundles"]
+    for package in packages:
         path = importlib.import_module(package).__path__
         for module in pkgutil.iter_modules(path, package + "."):
-            needs_v2 = module.name.startswith("hgs3.wireproto.v2")
+            needs_v2 = module.name.startswith(_WITH_V2)
             if not module.ispkg and (has_v2 or not needs_v2):
                 importlib.import_module(module.name)
 

@@ -1,0 +1,189 @@
+"""The file that a push is kept as, and the object that it becomes.
+
+The file is an uncompressed bundle of Mercurial's first format, ``HG10UN`` and a
+changegroup of version 01. The object is the same with Zstandard, ``HG10ZS``:
+clients can be sent to it by a ``remote-changegroup`` part. Its name is the SHA-256 of
+the file.
+
+In a changegroup of version 01 each revision is a delta against the one before it in
+its group, and the first one against its first parent.
+"""
+
+import hashlib
+import typing
+
+from mercurial import changegroup, exchange, mdiff, util
+
+from .. import compat
+from ..objectstore.base import CHUNK_BYTES
+
+FILE_MAGIC = b"HG10UN"
+OBJECT_MAGIC = b"HG10ZS"
+COMPRESSION = b"ZS"
+VERSION = b"01"
+
+#: Of changegroups; all others have a list of folders before that of files.
+_WITHOUT_TREES = (b"01", b"02")
+
+#: Of the object, as ``remote-changegroup`` names them.
+DIGEST_TYPES = ("sha1", "sha512")
+
+#: What bundles of this kind are called in the database.
+FORMAT = "HG10"
+
+
+class Unfit(Exception):
+    """The changegroup cannot be kept; the argument says why, one line of bytes."""
+
+
+class Content(typing.NamedTuple):
+    """``changesets`` are (node, p1, p2, node of the manifest), in their order;
+    ``files`` the nodes (a set) of each path that there are revisions of."""
+
+    changesets: typing.List[tuple]
+    files: typing.Dict[bytes, set]
+
+
+class Converter:
+    """Writes the file of a changegroup, whatever its version, and looks at every
+    revision in it while it does.
+
+    ``overlay`` has the changegroup on top of the repository. Raises Unfit, and
+    what Mercurial raises for a revision that is not what its node says:
+    error.RevlogError, LookupError and others.
+    """
+
+    def __init__(self, overlay, unpacker, stream, most_changesets):
+        self._overlay = overlay
+        self._unpacker = unpacker
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self._most = most_changesets
+        self._meaningful = ~compat.neutral_revision_flags()
+        self._changesets = []
+        self.size_bytes = 0
+
+    @property
+    def sha256_hex(self):
+        return self._digest.hexdigest()
+
+    def convert(self):
+        """Write it all; returns a Content."""
+        unpacker, overlay = self._unpacker, self._overlay
+        self._write(FILE_MAGIC)
+        unpacker.changelogheader()
+        self._group(overlay.changelog, self._note)
+        unpacker.manifestheader()
+        self._group(overlay.manifestlog.getstorage(b""))
+        if unpacker.version not in _WITHOUT_TREES and unpacker.filelogheader():
+            raise Unfit(b"it has tree manifests, which bundles cannot hold")
+        files = {}
+        for header in iter(unpacker.filelogheader, {}):
+            path = header[b"filename"]
+            self._write(changegroup.chunkheader(len(path)), path)
+            files.setdefault(path, set()).update(self._group(overlay.file(path)))
+        self._write(changegroup.closechunk())
+        return Content(self._changesets, files)
+
+    def _note(self, delta, text):
+        if len(self._changesets) == self._most:
+            raise Unfit(b"it has more than %d changesets" % self._most)
+        manifest = bytes.fromhex(text[:40].decode("ascii", "replace"))
+        self._changesets.append((delta.node, delta.p1, delta.p2, manifest))
+
+    def _group(self, storage, note=None):
+        """Copy one group of revisions of ``storage``; returns their nodes."""
+        # A filelog has a revlog; a manifest log has one, too, which is that of the
+        # repository alone.
+        revlog = storage if hasattr(storage, "repotiprev") else storage._revlog
+        nodes = []
+        before, before_text = None, None
+        for delta in compat.deltas(self._unpacker):
+            if delta.flags & self._meaningful:
+                raise Unfit(
+                    b"revision %s has flags (large files by reference, censored), "
+                    b"which bundles cannot hold" % delta.node.hex().encode("ascii")
+                )
+            # Compares its hash, too.
+            text = revlog.rawdata(delta.node)
+            if note is not None:
+                note(delta, text)
+            base = delta.p1 if before is None else before
+            data = delta.delta
+            # What the repository has already is not made from this delta, so
+            # nothing is known of it.
+            if delta.base != base or revlog.rev(delta.node) <= revlog.repotiprev:
+                base_text = revlog.rawdata(base) if before is None else before_text
+                data = mdiff.textdiff(base_text, text)
+            header = delta.node + delta.p1 + delta.p2 + delta.link
+            size = len(header) + len(data)
+            self._write(changegroup.chunkheader(size), header, data)
+            nodes.append(delta.node)
+            before, before_text = delta.node, text
+        self._write(changegroup.closechunk())
+        return nodes
+
+    def _write(self, *pieces):
+        for data in pieces:
+            self._stream.write(data)
+            self._digest.update(data)
+            self.size_bytes += len(data)
+
+
+def unpacker_of(ui, path):
+    """The changegroup unpacker of the bundle file at ``path`` (str or bytes), of
+    either format; closing it closes the file."""
+    stream = open(path, "rb")
+    bundle = exchange.readbundle(ui, stream, path)
+    if isinstance(bundle, changegroup.cg1unpacker):
+        return bundle
+    for part in bundle.iterparts(seekable=True):
+        version = part.params.get(b"version", VERSION)
+        return changegroup.getunbundler(version, part, b"UN")
+    raise Unfit(b"it holds no changegroup")
+
+
+def nodes(ui, path):
+    """The nodes of the changesets in the bundle file at ``path``, in order."""
+    unpacker = unpacker_of(ui, path)
+    try:
+        unpacker.changelogheader()
+        return [delta.node for delta in compat.deltas(unpacker)]
+    finally:
+        unpacker.close()
+
+
+def write_object(path, stream):
+    """Write the object of the file at ``path`` to a binary ``stream``.
+
+    Returns its hashlib digests by name, those of DIGEST_TYPES and ``sha256``.
+    """
+    digests = {name: hashlib.new(name) for name in DIGEST_TYPES + ("sha256",)}
+
+    def write(data):
+        stream.write(data)
+        for digest in digests.values():
+            digest.update(data)
+
+    with open(path, "rb") as source:
+        source.seek(len(FILE_MAGIC))
+        write(OBJECT_MAGIC)
+        chunks = iter(lambda: source.read(CHUNK_BYTES), b"")
+        for data in util.compengines.forbundletype(COMPRESSION).compressstream(chunks):
+            write(data)
+    return digests
+
+
+def read_object(chunks, stream):
+    """The other way round: from the ``chunks`` of an object to a binary ``stream``.
+
+    Raises Unfit for what is no such object, and what the decompressor raises for
+    one that is damaged.
+    """
+    source = util.chunkbuffer(chunks)
+    if source.read(len(OBJECT_MAGIC)) != OBJECT_MAGIC:
+        raise Unfit(b"the object is no bundle")
+    stream.write(FILE_MAGIC)
+    reader = util.compengines.forbundletype(COMPRESSION).decompressorreader(source)
+    for data in iter(lambda: reader.read(CHUNK_BYTES), b""):
+        stream.write(data)

@@ -1,0 +1,156 @@
+"""What a client may ask of a try server by name: changesets, phases, bookmarks.
+
+A subclass is put on each repository that is one, so that it is the same for HTTP
+and SSH, for single commands and batches, for both versions of the wire protocol and
+for a path.
+"""
+
+import re
+import time
+
+from mercurial import error
+from mercurial.i18n import _
+from mercurial.node import bin, hex
+
+from .. import crossing
+from ..database.errors import DatabaseError
+from . import overlay, scratchbookmarks, trystore
+
+#: How long a client may take from the end of its push to its question for phases.
+_RECENT_SECONDS = 3600
+#: More than come in while a client does that.
+_MOST_ROOTS = 300
+
+#: A root for when there is none: with an empty answer, or one that says that this
+#: server publishes, clients would make public what they have just pushed.
+_NO_CHANGESET = b"f" * 39 + b"e"
+
+_DRAFT = b"1"
+
+_HEX = re.compile(rb"[0-9a-f]{1,40}\Z")
+_FULL = 40
+
+
+def reposetup(repo):
+    """Make ``repo`` a try server."""
+
+    class tryrepo(repo.__class__):
+        hgs3_is_try = True
+
+        def lookup(self, key):
+            if overlay.is_one(self):
+                return super().lookup(key)
+            return _lookup(self, key, super().lookup)
+
+        def listkeys(self, namespace):
+            if overlay.is_one(self):
+                return super().listkeys(namespace)
+            return _listkeys(self, namespace, super().listkeys)
+
+        def pushkey(self, namespace, key, old, new):
+            return _pushkey(self, namespace, key, old, new)
+
+    repo.__class__ = tryrepo
+
+
+def _lookup(repo, key, lookup):
+    """``lookup(key)``, or else what try has of that name."""
+    try:
+        node = lookup(key)
+    except error.AmbiguousPrefixLookupError:
+        raise
+    except (error.RepoLookupError, error.LookupError):
+        node = _find(repo, key)
+        if node is None:
+            raise
+        return node
+    if _is_prefix_of(key, node) and len(key) < _FULL:
+        _refuse_ambiguous(repo, key, node)
+    return node
+
+
+def _is_prefix_of(key, node):
+    return bool(_HEX.match(key)) and hex(node).startswith(key)
+
+
+def _find(repo, key):
+    """The node of a scratch bookmark, or of a changeset in a bundle; None when there
+    is none. Raises error.Abort when the database does not say."""
+    store = trystore.of(repo)
+    with trystore.faults_abort(_(b"cannot look up '%s' in try") % key):
+        node = scratchbookmarks.find(store, key)
+        if node is None and _HEX.match(key):
+            node = _find_prefix(store, key)
+    return node
+
+
+def _find_prefix(store, key):
+    text = crossing.to_str(key)
+    if len(text) == _FULL:
+        return bin(key) if store.index.bundles_of([text]) else None
+    found = store.index.nodes_with_prefix(text)
+    if len(found) > 1:
+        raise _ambiguous(key)
+    return bin(crossing.to_bytes(found[0])) if found else None
+
+
+def _refuse_ambiguous(repo, key, node):
+    """``key`` is the beginning of ``node``, which is in the repository."""
+    own = crossing.to_str(hex(node))
+    try:
+        found = trystore.of(repo).index.nodes_with_prefix(crossing.to_str(key))
+    except DatabaseError:
+        # It is what the repository says without us.
+        return
+    if any(other != own for other in found):
+        raise _ambiguous(key)
+
+
+def _ambiguous(key):
+    return error.AmbiguousPrefixLookupError(
+        key, b"00changelog", _(b"ambiguous identifier")
+    )
+
+
+def _listkeys(repo, namespace, listkeys):
+    if namespace == b"phases":
+        return phases(repo, listkeys(namespace))
+    if namespace == b"bookmarks":
+        with trystore.faults_abort(_(b"cannot list the bookmarks of try")):
+            return scratchbookmarks.listed(trystore.of(repo))
+    return listkeys(namespace)
+
+
+def phases(repo, keys, roots=None):
+    """What ``listkeys`` says of phases: ``keys``, what the repository alone would say,
+    and draft ``roots`` (nodes), those of the last hour if it is None.
+
+    The server must not be a publishing one: clients would publish what they push.
+    """
+    keys = dict(keys)
+    keys.pop(b"publishing", None)
+    try:
+        if roots is None:
+            texts = trystore.of(repo).index.recent_roots(
+                int(time.time()) - _RECENT_SECONDS, _MOST_ROOTS
+            )
+            roots = [bin(crossing.to_bytes(text)) for text in texts]
+    except (DatabaseError, error.Abort):
+        # With its first changeset as the root, all that a client has stays as it is.
+        keys[hex(repo.unfiltered().changelog.node(0))] = _DRAFT
+        return keys
+    # What has become part of the repository has its phase there.
+    has_node = repo.changelog.hasnode
+    keys.update((hex(root), _DRAFT) for root in roots if not has_node(root))
+    if not keys:
+        keys[_NO_CHANGESET] = _DRAFT
+    return keys
+
+
+def _pushkey(repo, namespace, key, old, new):
+    """By clients that do not put it into a bundle2, and for phases and
+    bookmarks without a changeset. True if it was done."""
+    if namespace == b"bookmarks":
+        return scratchbookmarks.pushkey(repo, trystore.of(repo), key, old, new)
+    repo.ui.warn(_(b"a push to try changes no %s\n") % namespace)
+    return False
