@@ -13,6 +13,7 @@ import hashlib
 import typing
 
 from mercurial import changegroup, exchange, mdiff, util
+from mercurial.node import bin, hex
 
 from .. import compat
 from ..objectstore.base import CHUNK_BYTES
@@ -88,8 +89,7 @@ class Converter:
     def _note(self, delta, text):
         if len(self._changesets) == self._most:
             raise Unfit(b"it has more than %d changesets" % self._most)
-        manifest = bytes.fromhex(text[:40].decode("ascii", "replace"))
-        self._changesets.append((delta.node, delta.p1, delta.p2, manifest))
+        self._changesets.append((delta.node, delta.p1, delta.p2, bin(text[:40])))
 
     def _group(self, storage, note=None):
         """Copy one group of revisions of ``storage``; returns their nodes."""
@@ -102,7 +102,7 @@ class Converter:
             if delta.flags & self._meaningful:
                 raise Unfit(
                     b"revision %s has flags (large files by reference, censored), "
-                    b"which bundles cannot hold" % delta.node.hex().encode("ascii")
+                    b"which bundles cannot hold" % hex(delta.node)
                 )
             # Compares its hash, too.
             text = revlog.rawdata(delta.node)

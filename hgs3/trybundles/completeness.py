@@ -6,6 +6,8 @@ file, that is nowhere: whoever pulled it would have a repository that fails ``hg
 verify``.
 """
 
+from mercurial.node import hex
+
 from . import bundlefile
 
 
@@ -19,15 +21,12 @@ def check(overlay, content):
         if manifest == null:
             continue
         if not storage.hasnode(manifest):
-            raise bundlefile.Unfit(
-                b"changeset %s has no manifest" % node.hex().encode("ascii")
-            )
+            raise bundlefile.Unfit(b"changeset %s has no manifest" % hex(node))
         before = manifests[_manifest_of(overlay, p1)].read()
         for path, (new, _old) in manifests[manifest].read().diff(before).items():
             if new[0] is not None and not _has(overlay, known, path, new[0]):
                 raise bundlefile.Unfit(
-                    b"changeset %s lacks the content of %s"
-                    % (node.hex().encode("ascii"), path)
+                    b"changeset %s lacks the content of %s" % (hex(node), path)
                 )
 
 

@@ -76,7 +76,7 @@ class _Push:
         """Take it all in, then decide."""
         with bundle2.partiterator(self._repo, self._op, unbundler) as parts:
             for part in parts:
-                with _unfit_aborts():
+                with _unfit_aborts(), _malformed_is_unfit():
                     self._pushed.take(self._op, part)
         with self._output():
             self._finish()
@@ -226,6 +226,20 @@ def _unfit_aborts():
         raise error.Abort(
             _(b"try cannot keep the push: %s") % err.args[0],
             hint=_(b"limits are s3try.max-bundle-size and s3try.max-changesets"),
+        )
+
+
+@contextlib.contextmanager
+def _malformed_is_unfit():
+    """Within: parts that are not what their type says."""
+    try:
+        yield
+    except error.BundleValueError:
+        raise
+    except _DAMAGED as err:
+        raise Unfit(
+            _(b"it is malformed (%s)")
+            % encoding.strtolocal("%s: %s" % (type(err).__name__, err))
         )
 
 

@@ -11,6 +11,7 @@ import typing
 
 from mercurial import bookmarks, bundle2, error, phases, pushkey
 from mercurial.i18n import _
+from mercurial.node import bin
 
 from . import bundlefile
 
@@ -96,8 +97,8 @@ class Pushed:
             for key in (b"namespace", b"key", b"old", b"new")
         )
         if namespace == _MOVED_BY_PUSHKEY:
-            self.bookmarks[name] = bytes.fromhex(new.decode("ascii")) or None
-            self.expected[name] = bytes.fromhex(old.decode("ascii")) or None
+            self.bookmarks[name] = bin(new) or None
+            self.expected[name] = bin(old) or None
             self.pushkeys.append(part.id)
         elif part.mandatory:
             # Phases, by clients before 4.4.

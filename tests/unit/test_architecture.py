@@ -23,6 +23,9 @@ OURS = [path for path in SOURCES if path.parts[len(ROOT.parts)] in ("hgs3", "hge
 PLAIN_ROOMS = ("objectstore", "cache", "database")
 MERCURIAL = ("mercurial", "hgext", "hgext3rd", "hgdemandimport")
 
+#: Of our configuration.
+READERS = ("hgs3/settings.py", "hgs3/settingvalues.py", "hgs3/trysettings.py")
+
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 60
 
@@ -168,7 +171,7 @@ def test_loading_the_extension_loads_no_large_library():
 
 @pytest.mark.parametrize("path", OURS, ids=name_of)
 def test_only_settings_reads_the_configuration(path):
-    if name_of(path) in ("hgs3/settings.py", "hgs3/settingvalues.py"):
+    if name_of(path) in READERS:
         return
     readers = [
         "%s:%d" % (node.func.attr, node.lineno)
