@@ -5,6 +5,7 @@ A test class inherits one of these; its module has a fixture ``make_url``, and f
 """
 
 import os
+import signal
 import threading
 import urllib.parse
 
@@ -44,6 +45,8 @@ class ForkContract(DatabaseContract):
         reader, writer = os.pipe()
         pid = os.fork()
         if not pid:
+            # The end of one that hangs.
+            signal.alarm(PATIENCE_SECONDS)
             try:
                 os.write(writer, repr(function())[:4000].encode() or b"-")
             except BaseException as err:

@@ -132,12 +132,11 @@ class Clock:
         self.now += seconds
 
 
-def push_record(name, **values):
+def push_record(name):
     """What TryIndex.record_push makes of its arguments."""
-    values.setdefault("token", token())
-    values = dict(values, username="u", pushed=1, tip=node(name), bookmarks=())
-    values.setdefault("doom", None)
-    return recording.PushRecord(new_bundle(name), changesets(name), **values)
+    return recording.PushRecord(
+        new_bundle(name), changesets(name), token(), "alice", 1000, node(name), (), None
+    )
 
 
 def set_version(database, version):
