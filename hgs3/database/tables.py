@@ -105,7 +105,7 @@ CHANGESETS = table(
     Column("is_root", Boolean, nullable=False),
     Column("is_head", Boolean, nullable=False),
     Column("claimed_public", Boolean, nullable=False),
-    # The newest bundle of a node is the last of the index, in however many it is.
+    # Which bundle of a node is the newest, the index tells without the rows.
     Index("s3_changesets_node", "repository_id", "node", "bundle_id"),
     Index("s3_changesets_manifest", "repository_id", "manifest", "bundle_id"),
     sqlite_with_rowid=False,
