@@ -105,7 +105,8 @@ def of_store(ui):
     ]
     if not overridden:
         return ui
-    mixed = ui.copy()
+    # Not ui.copy(): that of a repository leaves its own configuration out.
+    mixed = ui.__class__(ui)
     if any(name in _STORES and value for name, value in overridden):
         for name in _STORES:
             mixed.setconfig(settings.SECTION, name, b"", SECTION)

@@ -215,3 +215,75 @@ storedonce() {
     | sed -n 's/.* stored getbundle key=\([^ ]*\) .*/\1/p' | sort | uniq -c \
     | sed 's/^ *\([0-9]*\) .*/stored \1 time(s)/' | uniq -c | sed 's/^ *//'
 }
+
+# configuretry REPO: the hgrc of a headless try server whose store is a folder
+configuretry() {
+  cat >> "$1/.hg/hgrc" << EOT
+[extensions]
+s3try =
+blackbox =
+[blackbox]
+track = s3wireprotocache
+[s3try]
+enabled = yes
+[web]
+allow-push = *
+push_ssl = no
+[s3wireprotocache]
+store = file:$TESTTMP/store
+EOT
+}
+
+# tryserver REPO: a repository of four public changesets, r0 to r3, and a server of
+# it that keeps pushes apart; $URL is how clients reach it, by the test case (http or
+# ssh)
+tryserver() {
+  hg init "$1"
+  for i in 0 1 2 3; do
+    echo $i > "$1/f$i"
+    echo $i >> "$1/all"
+    hg -R "$1" commit -qAm r$i -d "$i 0"
+  done
+  hg -R "$1" phase -q -p -r 'all()'
+  configuretry "$1"
+  tryurl "$1"
+}
+
+# tryurl REPO: how clients reach it, in $URL; by HTTP, its server is started
+tryurl() {
+  cat >> "$HGRCPATH" << EOT
+[ui]
+ssh = "$PYTHON" "$RUNTESTDIR/dummyssh"
+[experimental]
+httppeer.advertise-v2 = false
+EOT
+  if test "$TRYBY" = ssh; then
+    URL="ssh://user@dummy/$1"
+  else
+    URL="http://localhost:$HGPORT/"
+    startserver "$1"
+  fi
+}
+
+# commit REPO NAME [PARENT]: a changeset that adds a file of that name
+commit() {
+  if test -n "$3"; then hg -R "$1" update -qr "$3"; fi
+  echo "$2" > "$1/$2"
+  hg -R "$1" commit -qAm "$2" -d '10 0'
+}
+
+# node REPO REV
+node() {
+  hg -R "$1" log -r "$2" -T '{node}'
+}
+
+# untouched REPO: a digest of all files of a repository that are not ours
+untouched() {
+  (cd "$1/.hg" && find . -type f ! -path './cache/hg-s3/*' ! -name 'hg-s3-try.db*' \
+    ! -name 'blackbox.log*' ! -name hgrc | sort | xargs sha256sum)
+}
+
+# graph REPO: what is in it
+graph() {
+  hg -R "$1" log -G -T '{desc} {phase}{if(bookmarks, " {bookmarks}")}\n'
+}

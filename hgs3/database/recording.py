@@ -23,6 +23,10 @@ from .records import (
 from .tables import BOOKMARKS, BUNDLES, CHANGESETS, DOOMED, PUSHES, REPOSITORIES
 
 
+#: After so long, whoever was about to delete an object is taken for dead.
+TAKEOVER_SECONDS = 600
+
+
 @dataclasses.dataclass(frozen=True)
 class PushRecord:
     """All that one call of TryIndex.record_push is given."""
@@ -100,7 +104,7 @@ _MOVE_BOOKMARK = (
     .where(_BOOKMARK)
     .values({name: bindparam(name) for name in ("node", "changed", "push_id")})
 )
-_DOOM_OF = select(DOOMED.c.id, DOOMED.c.finished).where(
+_DOOM_OF = select(DOOMED.c.id, DOOMED.c.finished, DOOMED.c.marked).where(
     DOOMED.c.repository_id == bindparam("repository_id"),
     DOOMED.c.sha256 == bindparam("sha256"),
 )
@@ -235,8 +239,10 @@ def doom(
         return None
     found = connection.execute(_DOOM_OF, which).first()
     if found is not None:
-        if not found.finished:
-            return found.id
+        if not found.finished and found.marked > now - TAKEOVER_SECONDS:
+            # Another one deletes it. If both did, the slower of them might delete
+            # what was uploaded after the first had finished.
+            return None
         # By a new number: whoever has seen that the old one was finished, and has
         # uploaded the object since, must not record it now.
         connection.execute(delete(DOOMED).where(DOOMED.c.id == found.id))

@@ -215,7 +215,8 @@ class TryIndex:
 
     def doom(self, sha256: str) -> typing.Optional[int]:
         """Say that the object of a bundle is about to be deleted; the id to finish
-        it with. None when the bundle is recorded, and the object must stay."""
+        it with. None when the bundle is recorded, and the object must stay, and when
+        another one is about to delete it."""
         now = int(time.time())
         return self._database.write(
             lambda connection: recording.doom(connection, self._digest, sha256, now)

@@ -109,7 +109,13 @@ class _Piece:
         self.wanted = wanted
         self.nodes = [_node(each.node) for each in changesets]
         self.heads = {_node(each.node) for each in changesets if each.is_head}
-        self.roots = [_node(each.node) for each in changesets if each.is_root]
+        own = {each.node for each in changesets}
+        #: Of all of it: also what was public at its client is draft here.
+        self.roots = [
+            _node(each.node)
+            for each in changesets
+            if each.p1 not in own and each.p2 not in own
+        ]
         parents = {_node(p) for each in changesets for p in (each.p1, each.p2)}
         #: What the bundle is on top of.
         self.bases = parents.difference(self.nodes, (nullid,))

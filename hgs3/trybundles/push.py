@@ -12,7 +12,7 @@ import struct
 import tempfile
 import threading
 
-from mercurial import bundle2, encoding, error
+from mercurial import bundle2, encoding, error, hook
 from mercurial.i18n import _
 from mercurial.node import hex, short
 
@@ -190,7 +190,10 @@ class _Push:
         """Those of the site that may refuse, as for a push into the repository."""
         changesets = new.content.changesets
         args = dict(self._op.hookargs or {})
-        top.hook(
+        # With this ui, so that what they say is heard by who pushes.
+        hook.hook(
+            self._op.ui,
+            top,
             b"pretxnchangegroup",
             throw=True,
             node=hex(changesets[0][0]),

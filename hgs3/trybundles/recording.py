@@ -48,20 +48,21 @@ class New:
 
     def rows(self):
         """The changesets as the database has them; a list of Changeset."""
-        nodes = self.nodes()
+        public = self.public()
+        drafts = self.nodes() - public
         parents = {
             parent
             for _node, p1, p2, _m in self.content.changesets
             for parent in (p1, p2)
         }
-        public = self.public()
         return [
             Changeset(
                 node=_text(node),
                 p1=_text(p1),
                 p2=_text(p2),
                 manifest=_text(manifest),
-                is_root=p1 not in nodes and p2 not in nodes,
+                # Of what the client has as drafts, and asks for the phase of.
+                is_root=node in drafts and drafts.isdisjoint((p1, p2)),
                 is_head=node not in parents,
                 claimed_public=node in public,
             )

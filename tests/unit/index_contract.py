@@ -5,6 +5,7 @@ which makes an empty database and gives its URL.
 """
 
 import random
+import time
 
 import pytest
 from trydata import (
@@ -22,7 +23,7 @@ from trydata import (
     token,
 )
 
-from hgs3.database import expiry, migrations, tryindex
+from hgs3.database import expiry, migrations, recording, tryindex
 from hgs3.database.errors import BookmarkConflict, ObjectDoomed
 from hgs3.database.records import BookmarkMove, Expired
 from hgs3.database.tryindex import TryIndex
@@ -314,14 +315,28 @@ class DoomContract(DatabaseContract):
     def test_a_second_doom_is_not_mistaken_for_the_first(self, index):
         """Who saw that the first was done, and uploaded, must upload again."""
         first = index.doom(sha256("b"))
-        # Somebody who was killed in between, or does it at the same time.
-        assert index.doom(sha256("b")) == first
         index.doomed_gone(first)
         second = index.doom(sha256("b"))
         index.doomed_gone(second)
         with pytest.raises(ObjectDoomed) as caught:
             record(index, "b", doom=first)
         assert (caught.value.doom_id, caught.value.finished) == (second, True)
+        record(index, "b", doom=second)
+
+    def test_one_at_a_time_dooms_an_object(self, index, monkeypatch):
+        """The slower of two would delete what was uploaded after the first."""
+        first = index.doom(sha256("b"))
+        assert index.doom(sha256("b")) is None
+        # Unless it was killed.
+        now = time.time() + recording.TAKEOVER_SECONDS + 1
+        monkeypatch.setattr(tryindex.time, "time", lambda: now)
+        second = index.doom(sha256("b"))
+        assert second not in (None, first)
+        index.doomed_gone(first)
+        with pytest.raises(ObjectDoomed) as caught:
+            record(index, "b", doom=first)
+        assert (caught.value.doom_id, caught.value.finished) == (second, False)
+        index.doomed_gone(second)
         record(index, "b", doom=second)
 
     def test_dooms_are_forgotten_when_they_are_done(self, index, database):
