@@ -247,6 +247,8 @@ tryserver() {
   hg -R "$1" phase -q -p -r 'all()'
   configuretry "$1"
   tryurl "$1"
+  # So that it writes its own cache of tags now, and not later.
+  hg identify -r nosuchname $URL > /dev/null 2>&1 || true
 }
 
 # tryurl REPO: how clients reach it, in $URL; by HTTP, its server is started

@@ -8,9 +8,6 @@ Pushes to try: what is kept, what the pusher sees, and what is refused
   $ . "$TESTDIR/helpers.sh"
   $ tryserver server
   $ hg clone -q $URL a
-  $ hg identify -r nosuchname $URL
-  abort: unknown revision 'nosuchname'
-  [255]
   $ untouched server > before
 
 With another configuration

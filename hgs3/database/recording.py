@@ -22,7 +22,6 @@ from .records import (
 )
 from .tables import BOOKMARKS, BUNDLES, CHANGESETS, DOOMED, PUSHES, REPOSITORIES
 
-
 #: After so long, whoever was about to delete an object is taken for dead.
 TAKEOVER_SECONDS = 600
 

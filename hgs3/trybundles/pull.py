@@ -109,16 +109,36 @@ class _Piece:
         self.wanted = wanted
         self.nodes = [_node(each.node) for each in changesets]
         self.heads = {_node(each.node) for each in changesets if each.is_head}
-        own = {each.node for each in changesets}
-        #: Of all of it: also what was public at its client is draft here.
-        self.roots = [
-            _node(each.node)
-            for each in changesets
-            if each.p1 not in own and each.p2 not in own
+        self._parents = [(_node(each.p1), _node(each.p2)) for each in changesets]
+
+    @property
+    def roots(self):
+        """What has no parent in the bundle; also what was public at its client is
+        draft here."""
+        own = set(self.nodes)
+        return [
+            node
+            for node, parents in zip(self.nodes, self._parents)
+            if own.isdisjoint(parents)
         ]
-        parents = {_node(p) for each in changesets for p in (each.p1, each.p2)}
-        #: What the bundle is on top of.
-        self.bases = parents.difference(self.nodes, (nullid,))
+
+    def needed(self, has_node):
+        """``(bases, nodes)``: what of the repository is below the wanted changesets,
+        and they with what is below them in the bundle. ``has_node(node)`` says whether
+        the repository has one, which it may have got since."""
+        needed, bases = set(self.wanted), set()
+        # Parents come before their children.
+        for node, parents in zip(reversed(self.nodes), reversed(self._parents)):
+            if node not in needed:
+                continue
+            if has_node(node):
+                bases.add(node)
+                needed.discard(node)
+            else:
+                needed.update(parents)
+        needed.discard(nullid)
+        own = needed.intersection(self.nodes)
+        return bases | (needed - own), own
 
 
 def _pieces(repo, wanted):
@@ -158,7 +178,9 @@ class _Answer:
         self._try = trystore.of(repo)
         has_node = repo.changelog.hasnode
         own = [head for head in request.heads if has_node(head)]
-        bases = {base for piece in pieces for base in piece.bases}
+        bases = set()
+        for piece in pieces:
+            bases |= piece.needed(has_node)[0]
         _require(repo, bases)
         #: Of the repository, what the bundles need and what the client wants.
         self._base_heads = own + sorted(bases.difference(own))

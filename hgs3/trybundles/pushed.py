@@ -9,7 +9,7 @@ after it.
 import dataclasses
 import typing
 
-from mercurial import bookmarks, bundle2, error, phases, pushkey
+from mercurial import bookmarks, bundle2, encoding, error, phases
 from mercurial.i18n import _
 from mercurial.node import bin
 
@@ -93,7 +93,7 @@ class Pushed:
 
     def _take_pushkey(self, op, part):
         namespace, name, old, new = (
-            pushkey.decode(part.params[key])
+            encoding.tolocal(part.params[key])
             for key in (b"namespace", b"key", b"old", b"new")
         )
         if namespace == _MOVED_BY_PUSHKEY:
