@@ -5,10 +5,13 @@ import re
 
 #: Keys hold two digests: of the repository's identity and of the request.
 DIGESTS = re.compile(r"cache/[0-9a-f]{32}/(v[12]/[a-z]+)/[0-9a-f]{40}")
+#: Those of pushes: of the repository's identity and of the bundle.
+BUNDLES = re.compile(r"try/[0-9a-f]{32}/[0-9a-f]{64}")
 
 
 def without_digests(text):
-    return DIGESTS.sub(r"cache/REPO/\1/REQUEST", text)
+    text = DIGESTS.sub(r"cache/REPO/\1/REQUEST", text)
+    return BUNDLES.sub("try/REPO/BUNDLE", text)
 
 
 def read_new(path, seen_path):
