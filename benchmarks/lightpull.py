@@ -1,4 +1,5 @@
-"""A client that asks for what `hg clone` or `hg pull` asks for, and keeps nothing.
+"""A client that asks for what `hg clone`, `hg pull` or `hg incoming` asks for, and
+keeps nothing.
 
 It is the stock peer of wire protocol version 1 in an empty repository, so that
 requests are those of a stock client to the byte. Parts that name a URL are fetched
@@ -10,6 +11,7 @@ Needs `mercurial` in the Python that runs it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 import shutil
@@ -67,25 +69,73 @@ class LightPuller:
         """
         return self._as_client(list(known), ())
 
-    def _as_client(self, known: list[bytes], bundled: typing.Sequence[bytes]) -> Pulled:
-        from mercurial import hg
-
+    def pull_revision(self, known: typing.Sequence[bytes], revision: bytes) -> Pulled:
+        """What `hg pull -r` of a node gets in a repository with these heads, all of
+        which the server has.
+        """
         pulled = Pulled()
-        peer = hg.peer(self._repository.ui, {}, self._url)
-        try:
+        key = revision.hex().encode("ascii")
+        with self._connected() as peer:
+            with peer.commandexecutor() as executor:
+                executor.callcommand(b"listkeys", {b"namespace": b"bookmarks"})
+                lookup = executor.callcommand(b"lookup", {b"key": key})
+                node = lookup.result()
+            self._discover(peer, list(known))
+            arguments = getbundle_arguments(self._capabilities(), known, [node])
+            # They were asked for already.
+            del arguments[b"bookmarks"], arguments[b"listkeys"]
+            self._take_bundle(self._ask(peer, b"getbundle", arguments), pulled)
+        return pulled
+
+    def incoming(self, known: typing.Sequence[bytes], revision: bytes) -> Pulled:
+        """As `pull_revision`, what `hg incoming -r` gets."""
+        pulled = Pulled()
+        with self._connected() as peer:
+            node = self._ask(peer, b"lookup", {b"key": revision.hex().encode("ascii")})
+            self._discover(peer, list(known))
+            arguments = {
+                b"source": b"incoming",
+                b"common": list(known),
+                b"heads": [node],
+                b"bundlecaps": self._capabilities(),
+                b"cg": True,
+            }
+            self._take_bundle(self._ask(peer, b"getbundle", arguments), pulled)
+            self._ask(peer, b"listkeys", {b"namespace": b"phases"})
+        return pulled
+
+    def lookup(self, key: str) -> bytes:
+        """The node that `hg identify -r` gets to know first."""
+        with self._connected() as peer:
+            return self._ask(peer, b"lookup", {b"key": key.encode("ascii")})
+
+    def _as_client(self, known: list[bytes], bundled: typing.Sequence[bytes]) -> Pulled:
+        pulled = Pulled()
+        with self._connected() as peer:
             if not known and peer.capable(b"clonebundles"):
                 known = self._clone_bundle(peer, bundled, pulled)
             self._getbundle(peer, known, pulled)
+        return pulled
+
+    @contextlib.contextmanager
+    def _connected(self):
+        from mercurial import hg
+
+        peer = hg.peer(self._repository.ui, {}, self._url)
+        try:
+            yield peer
         finally:
             hgmodules.close_connections(peer)
-        return pulled
+
+    def _ask(self, peer, command: bytes, arguments: dict[bytes, object]):
+        with peer.commandexecutor() as executor:
+            return executor.callcommand(command, arguments).result()
 
     def _clone_bundle(
         self, peer, bundled: typing.Sequence[bytes], pulled: Pulled
     ) -> list[bytes]:
         """Fetch the first clone bundle; the heads that the client has then."""
-        with peer.commandexecutor() as executor:
-            manifest = executor.callcommand(b"clonebundles", {}).result()
+        manifest = self._ask(peer, b"clonebundles", {})
         lines = manifest.splitlines()
         if not lines:
             return []
@@ -93,17 +143,23 @@ class LightPuller:
         return list(bundled)
 
     def _getbundle(self, peer, known: list[bytes], pulled: Pulled) -> None:
+        heads = self._discover(peer, known)
+        arguments = getbundle_arguments(self._capabilities(), known, heads)
+        if peer.capable(b"clonebundles") and not known:
+            arguments[b"cbattempted"] = True
+        self._take_bundle(self._ask(peer, b"getbundle", arguments), pulled)
+
+    def _discover(self, peer, known: list[bytes]) -> list[bytes]:
+        """The heads of the server."""
         with peer.commandexecutor() as executor:
             remote = executor.callcommand(b"heads", {})
             answers = executor.callcommand(b"known", {b"nodes": known})
             heads, are_known = remote.result(), answers.result()
         if not all(are_known):
             raise BadAnswer("the server lacks a head of the client")
-        arguments = getbundle_arguments(self._capabilities(), known, heads)
-        if peer.capable(b"clonebundles") and not known:
-            arguments[b"cbattempted"] = True
-        with peer.commandexecutor() as executor:
-            bundle = executor.callcommand(b"getbundle", arguments).result()
+        return heads
+
+    def _take_bundle(self, bundle, pulled: Pulled) -> None:
         for part in bundle.iterparts():
             self._take(part, pulled)
 

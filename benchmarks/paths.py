@@ -11,6 +11,7 @@ VENVS = ROOT / ".venv"
 #: Of the environment whose Python runs the program.
 HG = pathlib.Path(sys.executable).with_name("hg")
 MOTO_SERVER = VENVS / "services" / "bin" / "moto_server"
+POSTGRESQL = VENVS / "postgresql"
 REPOSITORIES = VENVS / "benchmark-repos"
 
 sys.path.insert(0, os.fspath(ROOT / "tests"))

@@ -70,6 +70,13 @@ class _DatabaseServer:
                     pass
             self._process.stop()
 
+    @property
+    def pid(self) -> int:
+        """Of the running server; its children serve the connections."""
+        if self._process is None:
+            raise RuntimeError("the server was not started")
+        return self._process.pid
+
     def log(self) -> str:
         return "" if self._process is None else self._process.log()
 
