@@ -78,17 +78,18 @@ def _find(repo, key):
     is none. Raises error.Abort when the database does not say."""
     store = trystore.of(repo)
     with trystore.faults_abort(_(b"cannot look up '%s' in try") % key):
+        is_hash = bool(_HEX.match(key))
+        if is_hash and len(key) == _FULL:
+            # As in Mercurial, no name comes before it.
+            return bin(key) if store.index.bundles_of([crossing.to_str(key)]) else None
         node = scratchbookmarks.find(store, key)
-        if node is None and _HEX.match(key):
+        if node is None and is_hash:
             node = _find_prefix(store, key)
     return node
 
 
 def _find_prefix(store, key):
-    text = crossing.to_str(key)
-    if len(text) == _FULL:
-        return bin(key) if store.index.bundles_of([text]) else None
-    found = store.index.nodes_with_prefix(text)
+    found = store.index.nodes_with_prefix(crossing.to_str(key))
     if len(found) > 1:
         raise _ambiguous(key)
     return bin(crossing.to_bytes(found[0])) if found else None

@@ -26,7 +26,7 @@ _STATE_FILES = (b"phaseroots", b"obsstore")
 #: Repositories are circles of objects, of a megabyte for each 6,000 changesets or so.
 #: They are not left to the collector's own idea of when it is time: that comes after
 #: so many changesets, of all that were closed since.
-_CHANGESETS_UNTIL_COLLECTED = 400000
+_CHANGESETS_UNTIL_COLLECTED = 100000
 #: What one costs that has none, in the same measure.
 _CHANGESETS_OF_AN_EMPTY_ONE = 5000
 

@@ -147,6 +147,16 @@ def is_on(repo):
 
 def of(repo):
     """The TryStore of ``repo``; error.Abort for a setting that is wrong."""
+    known = vars(repo.unfiltered()).get("_hgs3_trystore")
+    if known is not None and known[0] == os.getpid():
+        # As long as the repository object lives, its configuration is the same.
+        return known[1]
+    store = _of(repo)
+    vars(repo.unfiltered())["_hgs3_trystore"] = os.getpid(), store
+    return store
+
+
+def _of(repo):
     ui = repo.ui
     settings = trysettings.load(ui)
     service = servicemod.start(trysettings.of_store(ui))
