@@ -187,6 +187,21 @@ One that speaks the first bundle format only, which has no parts
   r3
   $ hg -R bundle1 verify -q
 
+A change that the repository has on another branch, too, is in the bundle, though its
+pusher knew that it is there: who pulls need not have that branch
+
+  $ hg -R a update -q 1
+  $ echo 3 > a/f3
+  $ hg -R a commit -qAm 'f3 again' -d '11 0'
+  $ hg -R a push -qfr tip $URL
+  remote: stored 1 changeset as push 3
+  $ hg clone -qUr $(node a tip) $URL again
+  $ hg -R again log -T '{desc} '
+  f3 again r1 r0  (no-eol)
+  $ hg -R again cat -r tip again/f3
+  3
+  $ hg -R again verify -q
+
 When the repository gets the changesets, they are its own, and public
 
   $ hg -R server pull -q -r $A2 a
@@ -204,12 +219,12 @@ When the repository gets the changesets, they are its own, and public
   a3 draft
   $ hg -R later verify -q
   $ hg -R plain push -r $A3 $URL 2>&1 | grep remote
-  remote: stored 1 changeset as push 3
+  remote: stored 1 changeset as push 4
   $ hg -R plain log -r "desc('a')" -T '{desc} {phase}\n'
   a1 public
   a2 public
   a3 draft
-  $ test "$(hg -R server s3try show 3 -T '{nodes}')" = $A3 && echo one
+  $ test "$(hg -R server s3try show 4 -T '{nodes}')" = $A3 && echo one
   one
 #if http
   $ cat error.log

@@ -39,9 +39,11 @@ class Unfit(Exception):
 
 class Content(typing.NamedTuple):
     """``changesets`` are (node, p1, p2, node of the manifest), in their order;
-    ``files`` the nodes (a set) of each path that there are revisions of."""
+    ``manifests`` the nodes (a set) of those that there are, ``files`` those of each
+    path that there are revisions of."""
 
     changesets: typing.List[tuple]
+    manifests: typing.Set[bytes]
     files: typing.Dict[bytes, set]
 
 
@@ -75,7 +77,7 @@ class Converter:
         unpacker.changelogheader()
         self._group(overlay.changelog, self._note)
         unpacker.manifestheader()
-        self._group(overlay.manifestlog.getstorage(b""))
+        manifests = set(self._group(overlay.manifestlog.getstorage(b"")))
         if unpacker.version not in _WITHOUT_TREES and unpacker.filelogheader():
             raise Unfit(b"it has tree manifests, which bundles cannot hold")
         files = {}
@@ -84,7 +86,7 @@ class Converter:
             self._write(changegroup.chunkheader(len(path)), path)
             files.setdefault(path, set()).update(self._group(overlay.file(path)))
         self._write(changegroup.closechunk())
-        return Content(self._changesets, files)
+        return Content(self._changesets, manifests, files)
 
     def _note(self, delta, text):
         if len(self._changesets) == self._most:

@@ -138,22 +138,37 @@ class _Push:
 
         Raises Unfit and error.Abort.
         """
-        with _damage_is_unfit():
-            top = overlay.make(self._repo, os.fsencode(self._pushed.path))
-        try:
+        with self._on_top(self._pushed.path) as top:
             with _damage_is_unfit():
-                new = self._converted(top)
-                completeness.check(top, new.content)
+                new = self._converted(top, self._pushed.path)
+                is_whole = completeness.check(top, new.content)
             if not self._select(new):
                 return None
+            if is_whole:
+                self._run_hooks(top, new)
+                return new
+            whole = os.path.join(self._folder, "whole")
+            completeness.write_whole(top, new.content, whole)
+        with self._on_top(whole) as top:
+            with _damage_is_unfit():
+                new = self._converted(top, whole)
+                completeness.check(top, new.content)
             self._run_hooks(top, new)
             return new
+
+    @contextlib.contextmanager
+    def _on_top(self, path):
+        """Within: an overlay of the bundle file at ``path`` (str)."""
+        with _damage_is_unfit():
+            top = overlay.make(self._repo, os.fsencode(path))
+        try:
+            yield top
         finally:
             overlay.close(top)
 
-    def _converted(self, top):
+    def _converted(self, top, source_path):
         path = os.path.join(self._folder, "bundle")
-        unpacker = bundlefile.unpacker_of(self._repo.ui, self._pushed.path)
+        unpacker = bundlefile.unpacker_of(self._repo.ui, source_path)
         with open(path, "wb") as stream:
             converter = bundlefile.Converter(
                 top, unpacker, stream, self._try.settings.changesets
