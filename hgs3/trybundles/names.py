@@ -12,7 +12,7 @@ from mercurial import error
 from mercurial.i18n import _
 from mercurial.node import bin, hex
 
-from .. import crossing
+from .. import crossing, eventlog
 from ..database.errors import DatabaseError
 from . import overlay, scratchbookmarks, trystore
 
@@ -100,7 +100,7 @@ def _refuse_ambiguous(repo, key, node):
     own = crossing.to_str(hex(node))
     try:
         found = trystore.of(repo).index.nodes_with_prefix(crossing.to_str(key))
-    except DatabaseError:
+    except (DatabaseError, error.Abort):
         # It is what the repository says without us.
         return
     if any(other != own for other in found):
@@ -117,9 +117,21 @@ def _listkeys(repo, namespace, listkeys):
     if namespace == b"phases":
         return phases(repo, listkeys(namespace))
     if namespace == b"bookmarks":
-        with trystore.faults_abort(_(b"cannot list the bookmarks of try")):
-            return scratchbookmarks.listed(trystore.of(repo))
+        return _bookmarks(repo)
     return listkeys(namespace)
+
+
+def _bookmarks(repo):
+    """Scratch bookmarks, as ``listkeys`` has them; none while the database is away,
+    since clients ask for them in each pull of what is in the repository."""
+    try:
+        return scratchbookmarks.listed(trystore.of(repo))
+    except DatabaseError as err:
+        reason = str(err)
+    except error.Abort as err:
+        reason = crossing.to_str(err.message)
+    eventlog.log(repo.ui, eventlog.ERROR, b"try", "-", reason=reason)
+    return {}
 
 
 def phases(repo, keys, roots=None):
@@ -138,7 +150,8 @@ def phases(repo, keys, roots=None):
             roots = [bin(crossing.to_bytes(text)) for text in texts]
     except (DatabaseError, error.Abort):
         # With its first changeset as the root, all that a client has stays as it is.
-        keys[hex(repo.unfiltered().changelog.node(0))] = _DRAFT
+        first = repo.unfiltered().changelog.node(0) if len(repo.unfiltered()) else None
+        keys[hex(first) if first is not None else _NO_CHANGESET] = _DRAFT
         return keys
     # What has become part of the repository has its phase there.
     has_node = repo.changelog.hasnode
@@ -153,5 +166,16 @@ def _pushkey(repo, namespace, key, old, new):
     bookmarks without a changeset. True if it was done."""
     if namespace == b"bookmarks":
         return scratchbookmarks.pushkey(repo, trystore.of(repo), key, old, new)
+    if namespace == b"phases" and _has_phase(repo, key, new):
+        # A client may believe otherwise while the database is away.
+        return True
     repo.ui.warn(_(b"a push to try changes no %s\n") % namespace)
     return False
+
+
+def _has_phase(repo, key, phase):
+    """Whether it is what the repository says of a changeset; both as bytes."""
+    try:
+        return repo[bin(key)].phase() == int(phase)
+    except (error.RepoLookupError, error.LookupError, ValueError, TypeError):
+        return False

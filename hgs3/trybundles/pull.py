@@ -60,7 +60,8 @@ def getbundlechunks(
     if not wanted:
         return run_orig(repo)
     request = _Request(source, heads, common or [], bundlecaps, kwargs)
-    with trystore.faults_abort(_(b"cannot serve changesets of try")):
+    what = _(b"cannot serve changesets of try")
+    with trystore.short_aborts(), trystore.faults_abort(what):
         pieces = _pieces(repo, wanted)
         if pieces is None:
             # The server says itself what it thinks of them.

@@ -51,7 +51,7 @@ def processparts(orig, repo, op, unbundler):
     """Wraps ``bundle2.processparts``."""
     if op.source != b"push" or not trystore.is_on(repo):
         return orig(repo, op, unbundler)
-    with trystore.faults_abort(_(b"cannot store the push")):
+    with trystore.short_aborts(), trystore.faults_abort(_(b"cannot store the push")):
         try:
             with tempfile.TemporaryDirectory(prefix="hg-s3-try-") as folder:
                 _Push(repo, op, folder).run(unbundler)
