@@ -70,7 +70,8 @@ def fill(url: str, repo_digest: str, base: str, pushes: int, recent: int = 0) ->
         # No check of a foreign key, row by row.
         connection.execute("SET session_replication_role = replica")
         (repository,) = connection.execute(
-            "INSERT INTO s3_repositories (digest) VALUES (%s) RETURNING id",
+            "INSERT INTO s3_repositories (digest, identity) "
+            "VALUES (%s, md5(random()::text)) RETURNING id",
             (repo_digest,),
         ).fetchone()
         values = {

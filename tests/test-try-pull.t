@@ -193,7 +193,7 @@ pusher knew that it is there: who pulls need not have that branch
   $ hg -R a update -q 1
   $ echo 3 > a/f3
   $ hg -R a commit -qAm 'f3 again' -d '11 0'
-  $ hg -R a push -qfr tip $URL
+  $ hg -R a push -fr tip $URL | grep remote
   remote: stored 1 changeset as push 3
   $ hg clone -qUr $(node a tip) $URL again
   $ hg -R again log -T '{desc} '

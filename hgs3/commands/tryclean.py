@@ -59,10 +59,26 @@ def _garbage(ui, store, oldest_kept):
             if not item.key.startswith(folder):
                 # What is listed may be deleted: nobody else's.
                 raise StoreUnavailable("the store lists objects that are not asked for")
-            if item.modified < oldest_kept:
-                found.append(item)
-    known = _known(store.index)
-    return [item for item in found if item.key[len(folder) :] not in known]
+            found.append(item)
+    known, pending = _known(store.index), set(store.index.pending_dooms())
+    return [
+        item
+        for item in found
+        for name in [item.key[len(folder) :]]
+        if name not in known
+        # Whoever pushes what is doomed stores it anew each time.
+        and (item.modified < oldest_kept or name in pending)
+        and _is_of_this_database(store, item.key)
+    ]
+
+
+def _is_of_this_database(store, key):
+    """A wrong setting, a disk that is not mounted: another database knows nothing of
+    what is here, and all would be garbage."""
+    info = store.service.store.head(key)
+    return info is not None and (
+        info.metadata.get(trystore.DATABASE_ID) == store.identity
+    )
 
 
 def _known(index):

@@ -79,7 +79,8 @@ def _problem(store, bundle):
             # The decompressor has exceptions of its own.
             return "the object is damaged (%s)" % type(err).__name__
         stream.flush()
-        if digests["sha1"].hexdigest() != bundle.sha1 or size != bundle.object_bytes:
+        found = tuple(digests[name].hexdigest() for name in bundlefile.DIGEST_TYPES)
+        if found != (bundle.sha1, bundle.sha512) or size != bundle.object_bytes:
             return "the object is not the one that was stored"
         return _problem_of_file(store, bundle, stream)
 

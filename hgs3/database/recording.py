@@ -7,6 +7,7 @@ nobody knows whether it came through.
 
 import dataclasses
 import typing
+import uuid
 
 import sqlalchemy
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -107,6 +108,9 @@ _DOOM_OF = select(DOOMED.c.id, DOOMED.c.finished, DOOMED.c.marked).where(
     DOOMED.c.repository_id == bindparam("repository_id"),
     DOOMED.c.sha256 == bindparam("sha256"),
 )
+_IDENTITY = select(REPOSITORIES.c.identity).where(
+    REPOSITORIES.c.id == bindparam("repository_id")
+)
 _BUNDLE_OF = select(BUNDLES.c.id).where(
     BUNDLES.c.repository_id == bindparam("repository_id"),
     BUNDLES.c.sha256 == bindparam("sha256"),
@@ -118,9 +122,16 @@ def lock_repository(connection: sqlalchemy.Connection, digest: str) -> int:
     made if there is none. SQLite has locked the whole file already."""
     found = connection.execute(_LOCK, {"digest": digest}).scalar()
     if found is None:
-        connection.execute(_insert_or_ignore(connection), {"digest": digest})
+        row = {"digest": digest, "identity": uuid.uuid4().hex}
+        connection.execute(_insert_or_ignore(connection), row)
         found = connection.execute(_LOCK, {"digest": digest}).scalar_one()
     return found
+
+
+def identity(connection: sqlalchemy.Connection, digest: str) -> str:
+    """The transaction of TryIndex.identity."""
+    where = {"repository_id": lock_repository(connection, digest)}
+    return connection.execute(_IDENTITY, where).scalar_one()
 
 
 def _insert_or_ignore(connection):

@@ -74,7 +74,10 @@ SCHEMA = table(
 
 #: A row is what all that writes to a repository locks first.
 REPOSITORIES = numbered(
-    "s3_repositories", Column("digest", hex_digits(32), nullable=False, unique=True)
+    "s3_repositories",
+    Column("digest", hex_digits(32), nullable=False, unique=True),
+    # Random, so that another database about the same repository is known for one.
+    Column("identity", hex_digits(32), nullable=False),
 )
 
 BUNDLES = numbered(

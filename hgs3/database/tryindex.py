@@ -114,6 +114,12 @@ _BOOKMARKS = select(BOOKMARKS.c.name, BOOKMARKS.c.node).where(
 )
 _BOOKMARK = _BOOKMARKS.where(BOOKMARKS.c.name == bindparam("name"))
 
+_PENDING_DOOMS = select(DOOMED.c.sha256).where(
+    DOOMED.c.repository_id == _REPOSITORY,
+    DOOMED.c.finished == sqlalchemy.false(),
+    DOOMED.c.marked <= bindparam("before"),
+)
+
 #: Above every id.
 _NO_ID = 2**63 - 1
 
@@ -128,7 +134,6 @@ def _recent_roots():
             PUSHES.c.pushed >= bindparam("since"),
         )
         .group_by(PUSHES.c.bundle_id)
-        .having(func.max(PUSHES.c.id) < bindparam("before"))
         .order_by(sqlalchemy.desc("latest"))
         .limit(bindparam("rows"))
         .subquery()
@@ -294,16 +299,22 @@ class TryIndex:
 
     def recent_roots(self, since: int, limit: int) -> typing.List[str]:
         """Roots that no client called public, of pushes at ``since`` or later; those
-        of the newest push first, each once, at most ``limit``."""
-        found: typing.Dict[str, None] = {}
-        before = _NO_ID
-        while len(found) < limit:
-            rows = self._rows(_RECENT_ROOTS, since=since, before=before, rows=limit)
-            found.update((row.node, None) for row in rows if row.node is not None)
-            if len({row.latest for row in rows}) < limit:
-                break
-            before = rows[-1].latest
-        return list(found)[:limit]
+        of the newest push first, each once. All of a bundle, or none: at most those of
+        ``limit`` bundles."""
+        rows = self._rows(_RECENT_ROOTS, since=since, rows=limit)
+        return list(dict.fromkeys(row.node for row in rows if row.node is not None))
+
+    def identity(self) -> str:
+        """32 hexadecimal digits, of this repository in this database alone."""
+        return self._database.write(
+            lambda connection: recording.identity(connection, self._digest)
+        )
+
+    def pending_dooms(self) -> typing.List[str]:
+        """The digests of objects that were about to be deleted, and whoever was at it
+        is taken for dead."""
+        before = int(time.time()) - recording.TAKEOVER_SECONDS
+        return [row.sha256 for row in self._rows(_PENDING_DOOMS, before=before)]
 
     def bookmarks(self) -> typing.Dict[str, str]:
         """Names to nodes."""

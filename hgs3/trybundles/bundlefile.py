@@ -13,7 +13,7 @@ import hashlib
 import typing
 
 from mercurial import changegroup, exchange, mdiff, util
-from mercurial.node import bin, hex
+from mercurial.node import bin, hex, nullid
 
 from .. import compat
 from ..objectstore.base import CHUNK_BYTES
@@ -64,6 +64,7 @@ class Converter:
         self._most = most_changesets
         self._meaningful = ~compat.neutral_revision_flags()
         self._changesets = []
+        self._links = set()
         self.size_bytes = 0
 
     @property
@@ -98,9 +99,10 @@ class Converter:
         # A filelog has a revlog; a manifest log has one, too, which is that of the
         # repository alone.
         revlog = storage if hasattr(storage, "repotiprev") else storage._revlog
-        nodes = []
+        nodes = {}
         before, before_text = None, None
         for delta in compat.deltas(self._unpacker):
+            self._check(delta, revlog, nodes)
             if delta.flags & self._meaningful:
                 raise Unfit(
                     b"revision %s has flags (large files by reference, censored), "
@@ -120,10 +122,28 @@ class Converter:
             header = delta.node + delta.p1 + delta.p2 + delta.link
             size = len(header) + len(data)
             self._write(changegroup.chunkheader(size), header, data)
-            nodes.append(delta.node)
+            nodes[delta.node] = True
             before, before_text = delta.node, text
         self._write(changegroup.closechunk())
         return nodes
+
+    def _check(self, delta, revlog, seen):
+        """What is said of a revision beside its content. Of one that the repository
+        has, or that comes twice, nothing else would be looked at."""
+        if delta.node in seen:
+            raise Unfit(b"revision %s comes twice" % hex(delta.node))
+        parents = delta.p1, delta.p2
+        if parents[0] == nullid:
+            # Some logs say the other one first then.
+            parents = parents, parents[::-1]
+        else:
+            parents = (parents,)
+        if revlog.parents(delta.node) not in parents:
+            raise Unfit(b"revision %s has other parents" % hex(delta.node))
+        if revlog is self._overlay.changelog:
+            self._links.add(delta.node)
+        if delta.link not in self._links:
+            raise Unfit(b"revision %s is of no changeset" % hex(delta.node))
 
     def _write(self, *pieces):
         for data in pieces:
@@ -134,7 +154,8 @@ class Converter:
 
 def unpacker_of(ui, path):
     """The changegroup unpacker of the bundle file at ``path`` (str or bytes), of
-    either format; closing it closes the file."""
+    either format. Closing one of the first format closes the file; that of another one
+    goes with it."""
     stream = open(path, "rb")
     bundle = exchange.readbundle(ui, stream, path)
     if isinstance(bundle, changegroup.cg1unpacker):

@@ -10,7 +10,7 @@ import time
 
 from mercurial import error
 from mercurial.i18n import _
-from mercurial.node import bin, hex
+from mercurial.node import bin, hex, nullrev
 
 from .. import crossing, eventlog
 from ..database.errors import DatabaseError
@@ -18,8 +18,8 @@ from . import overlay, scratchbookmarks, trystore
 
 #: How long a client may take from the end of its push to its question for phases.
 _RECENT_SECONDS = 3600
-#: More than come in while a client does that.
-_MOST_ROOTS = 300
+#: Of so many bundles: more than come in while a client does that.
+_MOST_BUNDLES = 300
 
 #: A root for when there is none: with an empty answer, or one that says that this
 #: server publishes, clients would make public what they have just pushed.
@@ -145,13 +145,14 @@ def phases(repo, keys, roots=None):
     try:
         if roots is None:
             texts = trystore.of(repo).index.recent_roots(
-                int(time.time()) - _RECENT_SECONDS, _MOST_ROOTS
+                int(time.time()) - _RECENT_SECONDS, _MOST_BUNDLES
             )
             roots = [bin(crossing.to_bytes(text)) for text in texts]
     except (DatabaseError, error.Abort):
-        # With its first changeset as the root, all that a client has stays as it is.
-        first = repo.unfiltered().changelog.node(0) if len(repo.unfiltered()) else None
-        keys[hex(first) if first is not None else _NO_CHANGESET] = _DRAFT
+        # With its own roots as draft ones, all that a client has stays as it is.
+        keys.update((hex(root), _DRAFT) for root in _roots(repo))
+        if not keys:
+            keys[_NO_CHANGESET] = _DRAFT
         return keys
     # What has become part of the repository has its phase there.
     has_node = repo.changelog.hasnode
@@ -159,6 +160,17 @@ def phases(repo, keys, roots=None):
     if not keys:
         keys[_NO_CHANGESET] = _DRAFT
     return keys
+
+
+def _roots(repo):
+    """The nodes of changesets without a parent. Looks at all of the history, which
+    is done while the database is away only."""
+    changelog = repo.unfiltered().changelog
+    return [
+        changelog.node(rev)
+        for rev in changelog
+        if changelog.parentrevs(rev) == (nullrev, nullrev)
+    ]
 
 
 def _pushkey(repo, namespace, key, old, new):

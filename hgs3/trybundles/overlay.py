@@ -14,7 +14,7 @@ import gc
 import os
 import threading
 
-from mercurial import bundlerepo, error
+from mercurial import bundlerepo, error, extensions
 from mercurial import vfs as vfsmod
 
 from .. import generation
@@ -55,7 +55,22 @@ def is_one(repo):
     return getattr(repo, "hgs3_is_overlay", False)
 
 
+def protect_those_of(is_try):
+    """From now on, a bundle repository on top of a repository that ``is_try(ui)``
+    says yes for cannot be written to, whoever makes it: a hook of the site, for one."""
+
+    def makebundlerepository(orig, ui, repopath, bundlepath):
+        repo = orig(ui, repopath, bundlepath)
+        if is_try(repo.ui):
+            _protect(repo)
+        return repo
+
+    extensions.wrapfunction(bundlerepo, "makebundlerepository", makebundlerepository)
+
+
 def _protect(overlay):
+    if is_one(overlay):
+        return
     overlay.cachevfs = _ReadOnlyVfs(overlay.cachevfs)
     overlay.wcachevfs = _ReadOnlyVfs(overlay.wcachevfs)
 

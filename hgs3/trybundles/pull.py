@@ -15,6 +15,7 @@ from mercurial.i18n import _
 from mercurial.node import bin, hex, nullid
 
 from .. import crossing, eventlog
+from .. import service as servicemod
 from ..cache import key as cachekey
 from ..database.records import Bundle
 from ..objectstore.base import CHUNK_BYTES, StoreUnavailable
@@ -30,6 +31,9 @@ KIND = "t"
 #: Run by us, once for all parts of an answer.
 _HOOKS = frozenset((b"preoutgoing", b"outgoing"))
 
+#: For who pulls from afar, and by a path.
+_SOURCES = (b"serve", b"pull")
+
 
 def setup():
     """Called once."""
@@ -41,7 +45,13 @@ def _key(prefix, repo_digest, name):
 
 
 def _service(repo):
-    return trystore.of(repo).service
+    """Anybody can make a token that says it is of our kind."""
+    if trystore.is_on(repo):
+        try:
+            return trystore.of(repo).service
+        except error.Abort as err:
+            servicemod.report_once(repo.ui, crossing.to_str(err.message))
+    return servicemod.OFF
 
 
 def getbundlechunks(
@@ -54,7 +64,7 @@ def getbundlechunks(
             repo, source, heads=heads, common=common, bundlecaps=bundlecaps, **kwargs
         )
 
-    if source != b"serve" or not heads or not trystore.is_on(repo):
+    if source not in _SOURCES or not heads or not trystore.is_on(repo):
         return run_orig(repo)
     wanted = unknown(repo, heads)
     if not wanted:

@@ -6,7 +6,7 @@ from mercurial.i18n import _
 from .. import compat, crossing, generation, trysettings
 from ..database.errors import DatabaseError
 from ..wireproto import s3get, websetup
-from . import names, pull, push, trystore
+from . import names, overlay, pull, push, trystore
 
 #: Items of Mercurial's own without which a push takes locks, or gets past us.
 _NEEDED = (
@@ -25,6 +25,7 @@ def setup():
     extensions.wrapfunction(exchange, "unbundle", push.unbundle)
     extensions.wrapfunction(bundle2, "processparts", push.processparts)
     extensions.wrapfunction(exchange, "getbundlechunks", pull.getbundlechunks)
+    overlay.protect_those_of(trysettings.is_on)
     websetup.before_starting(_check)
     v2 = compat.wireprotov2()
     if v2 is not None:

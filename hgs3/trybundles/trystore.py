@@ -33,6 +33,9 @@ CONTENT_TYPE = "application/octet-stream"
 #: Part of the metadata of each object.
 FORMAT_VERSION = 1
 
+#: In the metadata of an object, which database it is for.
+DATABASE_ID = "database"
+
 #: Beside the store of the repository.
 DATABASE_FILE = b"hg-s3-try.db"
 
@@ -95,6 +98,11 @@ class TryStore:
             from ..database.migrations import migrate
         return migrate(self.database)
 
+    @util.propertycache
+    def identity(self):
+        """Of the database, beside each object. Raises DatabaseError."""
+        return self.index.identity()
+
     def key(self, sha256):
         return cachekey.try_key(self.service.settings.prefix, self.repo_digest, sha256)
 
@@ -114,6 +122,7 @@ class TryStore:
                     "repo-id": self.repo_digest,
                     "format-version": str(FORMAT_VERSION),
                     "size": str(size_bytes),
+                    DATABASE_ID: self.identity,
                 },
                 hexadecimal["sha256"],
             )

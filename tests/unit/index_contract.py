@@ -4,7 +4,9 @@ A test class inherits :class:`IndexContract`; its module has a fixture ``make_ur
 which makes an empty database and gives its URL.
 """
 
+import dataclasses
 import random
+import re
 import time
 
 import pytest
@@ -228,11 +230,27 @@ class LookupContract(DatabaseContract):
         record(index, "d", "b1", "d2", pushed=1003)
         assert index.recent_roots(1000, 9) == [node("b1"), node("c")]
         assert index.recent_roots(999, 9) == [node("b1"), node("c"), node("old")]
-        # However many bundles have the same root, or none.
-        assert index.recent_roots(0, 2) == [node("b1"), node("c")]
+        # Of so many bundles, which may have the same root, or none.
+        assert index.recent_roots(0, 3) == [node("b1"), node("c")]
         assert index.recent_roots(0, 1) == [node("b1")]
         assert index.recent_roots(1003, 9) == [node("b1")]
         assert index.recent_roots(1004, 9) == []
+
+    def test_all_roots_of_a_bundle_are_recent(self, index):
+        """If one were left out, its pusher would make it public."""
+        names = ["r%d" % number for number in range(5)]
+        rows = [
+            dataclasses.replace(changesets(name)[0], is_root=True) for name in names
+        ]
+        index.record_push(new_bundle("many"), rows, token(), "", 1000, rows[-1].node)
+        assert sorted(index.recent_roots(0, 1)) == sorted(map(node, names))
+
+    def test_an_identity_is_of_one_repository_in_one_database(self, index, database):
+        mine = index.identity()
+        assert re.match("[0-9a-f]{32}$", mine) and index.identity() == mine
+        record(index, "b")
+        assert index.identity() == mine
+        assert TryIndex(database, digest()).identity() != mine
 
     def test_pushes_page_by_page(self, index, monkeypatch):
         monkeypatch.setattr(tryindex, "CHUNK_PUSHES", 2)
@@ -328,10 +346,13 @@ class DoomContract(DatabaseContract):
         first = index.doom(sha256("b"))
         assert index.doom(sha256("b")) is None
         # Unless it was killed.
+        assert index.pending_dooms() == []
         now = time.time() + recording.TAKEOVER_SECONDS + 1
         monkeypatch.setattr(tryindex.time, "time", lambda: now)
+        assert index.pending_dooms() == [sha256("b")]
         second = index.doom(sha256("b"))
         assert second not in (None, first)
+        assert index.pending_dooms() == []
         index.doomed_gone(first)
         with pytest.raises(ObjectDoomed) as caught:
             record(index, "b", doom=first)

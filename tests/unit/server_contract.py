@@ -207,7 +207,7 @@ class ServerContract(ForkContract):
         assert len(runs) > 2
 
     def test_values_are_never_cut_to_fit(self, database):
-        row = {"digest": "a" * 33}
+        row = {"digest": "a" * 33, "identity": 32 * "0"}
         with pytest.raises(DatabaseUnavailable) as caught:
             database.write(
                 lambda connection: connection.execute(insert(tables.REPOSITORIES), row)

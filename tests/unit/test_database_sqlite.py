@@ -248,7 +248,7 @@ class TestFile:
     def test_what_a_transaction_raises_undoes_it(self, index, database):
         def fail(connection):
             connection.exec_driver_sql(
-                "INSERT INTO s3_repositories (digest) VALUES ('x')"
+                "INSERT INTO s3_repositories (digest, identity) VALUES ('x', 'y')"
             )
             raise KeyError("mine")
 
