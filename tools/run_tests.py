@@ -33,7 +33,7 @@ DIFFERENTIAL = "tests/differential"
 #: Which Mercurials can run a differential test, by how its file's name begins:
 #: their servers; clients may be others. With another one it is not a skip: there
 #: is nothing that could be run.
-DIFFERENTIAL_ENVS = {"test_v1_": ENVS, "test_v2_": ("hg-6.0.3",)}
+DIFFERENTIAL_ENVS = {"test_try_": ENVS, "test_v1_": ENVS, "test_v2_": ("hg-6.0.3",)}
 
 
 def parse_arguments(argv=None):

@@ -39,3 +39,9 @@ def record_client(ui, repo, hooktype, **arguments):
 def refuse(ui, repo, hooktype, source, **_arguments):
     # `hg strip`, on the server itself, calls it as well.
     return source == b"serve"
+
+
+def look(ui, repo, hooktype, **_arguments):
+    # What is found out for these is kept in files, where that is possible.
+    repo.branchmap()
+    repo.tags()

@@ -37,6 +37,10 @@ def test_what_is_run(line, unit, t, complete):
     assert (options.unit, options.t, options.complete) == (unit, t, complete)
 
 
+TRY = [
+    "tests/differential/test_try_pairs.py",
+    "tests/differential/test_try_stories.py",
+]
 V1 = "tests/differential/test_v1_pulls.py"
 V2 = "tests/differential/test_v2_answers.py"
 
@@ -44,12 +48,12 @@ V2 = "tests/differential/test_v2_answers.py"
 @pytest.mark.parametrize(
     "line, names60, names72",
     [
-        ("", ["tests/unit", V1, V2], ["tests/unit", V1]),
+        ("", ["tests/unit", *TRY, V1, V2], ["tests/unit", *TRY, V1]),
         ("--unit-only", ["tests/unit"], ["tests/unit"]),
-        ("-k name", ["tests/unit", V1, V2], ["tests/unit", V1]),
+        ("-k name", ["tests/unit", *TRY, V1, V2], ["tests/unit", *TRY, V1]),
         ("tests/unit/test_a.py::test_b", ["tests/unit/test_a.py::test_b"], None),
-        ("tests/differential", [V1, V2], [V1]),
-        ("tests/differential/", [V1, V2], [V1]),
+        ("tests/differential", [*TRY, V1, V2], [*TRY, V1]),
+        ("tests/differential/", [*TRY, V1, V2], [*TRY, V1]),
         (V2 + "::test_b", [V2 + "::test_b"], []),
     ],
 )
