@@ -125,7 +125,8 @@ All settings are in the section ``[s3try]``.
 
 Each setting of ``[s3wireprotocache]`` may be in this section, too, and is then
 for try alone: another ``bucket``, for instance, or a ``public-url``. With that one,
-who pushes is told the URL of the changeset.
+who pushes is told where the changeset will be, ``<public-url>/rev/<node>``. This release
+has no such page yet: the URL is a 404 until the changeset is in the repository.
 
 Commands
 ========

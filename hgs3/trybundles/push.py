@@ -148,7 +148,8 @@ class _Push:
                 self._run_hooks(top, new)
                 return new
             whole = os.path.join(self._folder, "whole")
-            completeness.write_whole(top, new.content, whole)
+            with _damage_is_unfit():
+                completeness.write_whole(top, new.content, whole)
         with self._on_top(whole) as top:
             with _damage_is_unfit():
                 new = self._converted(top, whole)
