@@ -39,6 +39,17 @@ def hgweb_classes():
     return hgweb.hgweb_mod.hgweb, hgweb.hgwebdir_mod.hgwebdir
 
 
+def keep_text(revlog, rev, text):
+    """Have a revlog start from ``text``, that of its revision ``rev``, when it makes
+    the next one out of deltas."""
+    keep = getattr(getattr(revlog, "_inner", None), "cache_revision_text", None)
+    if keep is not None:
+        keep(rev, text, True)
+    else:
+        # hg <= 6.0: what it has in memory is its own.
+        revlog._revisioncache = (revlog.node(rev), rev, text)
+
+
 class Delta(typing.NamedTuple):
     """One revision in a changegroup. ``link`` is the changeset that it is of."""
 

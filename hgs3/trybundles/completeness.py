@@ -14,7 +14,7 @@ from mercurial import bundle2, changegroup, discovery
 from mercurial.node import hex
 
 from ..wireproto import repoproxy
-from . import bundlefile
+from . import basetexts, bundlefile
 
 #: What each revision is a delta against is said in it.
 _VERSION = b"02"
@@ -30,6 +30,8 @@ def check(overlay, content):
     storage = manifests.getstorage(b"")
     below = _Below(overlay, content)
     null = overlay.nullid
+    # What has been read since is in its place.
+    basetexts.prime(overlay)
     for node, p1, _p2, manifest in content.changesets:
         if manifest == null:
             continue

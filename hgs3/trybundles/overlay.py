@@ -10,7 +10,6 @@ once. :class:`Pool` lends each to one at a time.
 
 import contextlib
 import errno
-import gc
 import os
 import threading
 
@@ -19,6 +18,7 @@ from mercurial import vfs as vfsmod
 
 from .. import generation
 from ..forksafe import ForkSafeLock
+from . import basetexts, memory
 
 #: What of the store, beside changesets, changes what an overlay shows.
 _STATE_FILES = (b"phaseroots", b"obsstore")
@@ -47,6 +47,7 @@ def make(repo, path):
         unfiltered.baseui.copy(), unfiltered.root, path
     )
     _protect(overlay)
+    basetexts.prime(overlay)
     return overlay
 
 
@@ -201,7 +202,7 @@ def close(overlay):
         if is_time:
             _closed_changesets = 0
     if is_time:
-        gc.collect()
+        memory.collect()
 
 
 def _state(repo):

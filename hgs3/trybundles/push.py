@@ -18,7 +18,15 @@ from mercurial.node import hex, short
 
 from .. import crossing
 from ..wireproto import requestscope
-from . import bundlefile, completeness, overlay, recording, scratchbookmarks, trystore
+from . import (
+    basetexts,
+    bundlefile,
+    completeness,
+    overlay,
+    recording,
+    scratchbookmarks,
+    trystore,
+)
 from .bundlefile import Unfit
 from .pushed import Pushed
 
@@ -140,6 +148,7 @@ class _Push:
         """
         with self._on_top(self._pushed.path) as top:
             with _damage_is_unfit():
+                basetexts.remember(top)
                 new = self._converted(top, self._pushed.path)
                 is_whole = completeness.check(top, new.content)
             if not self._select(new):
