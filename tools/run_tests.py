@@ -89,31 +89,50 @@ def base_environment(env):
 
 
 def call(command, cwd, environ):
-    """Run a test runner in a process group of its own and return its status.
+    """Run a test runner and return its status, as :func:`call_all`."""
+    return call_all([(command, cwd, environ, None)])[0]
 
-    Interrupted, by Ctrl-C or SIGTERM, it hands SIGINT to the group: both
+
+def call_all(calls):
+    """Run test runners at the same time, each in a process group of its own, and
+    return their statuses. One of ``calls`` is the command, its folder and its
+    environment, and a path that its output goes to or None.
+
+    Interrupted, by Ctrl-C or SIGTERM, it hands SIGINT to the groups: all
     runners then stop the servers that their tests started.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # As a shell starts what is to run in the background. Runners would
         # ignore it, too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(
+    processes = []
+    try:
+        for command, cwd, environ, path in calls:
+            with contextlib.ExitStack() as stack:
+                output = stack.enter_context(open(str(path), "wb")) if path else None
+                processes.append(_start(command, cwd, environ, output))
+        return [process.wait() for process in processes]
+    except BaseException:
+        for number, patience in ((signal.SIGINT, 15), (signal.SIGKILL, 5)):
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+            for process in processes:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(patience)
+        raise
+
+
+def _start(command, cwd, environ, output):
+    return subprocess.Popen(
         [str(word) for word in command],
         cwd=str(cwd),
         env=environ,
         stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
         start_new_session=True,
     )
-    try:
-        return process.wait()
-    except BaseException:
-        for number, patience in ((signal.SIGINT, 15), (signal.SIGKILL, 5)):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(patience)
-        raise
 
 
 def pytest_names(env, options):
@@ -140,28 +159,45 @@ def differential_tests(env):
     ]
 
 
-def run_pytest(env, folder, options):
-    """Run pytest in one environment and return its results."""
-    names = pytest_names(env, options)
-    if not names:
-        return []
-    report = folder / ("%s-unit.xml" % env)
+def run_pytest(envs, folder, options):
+    """Run pytest in all environments at the same time, and return the results. It is
+    one process each, which waits for servers more often than not."""
+    calls, names = [], {}
+    for env in envs:
+        names[env] = pytest_names(env, options)
+        if names[env]:
+            path = folder / ("%s-pytest.txt" % env) if len(envs) > 1 else None
+            command = pytest_command(env, folder, options) + names[env]
+            calls.append((command, ROOT, base_environment(env), path))
+    envs = [env for env in envs if names[env]]
+    if envs:
+        say("== %s: pytest" % " and ".join(envs))
+    found = []
+    for env, call_, status in zip(envs, calls, call_all(calls)):
+        if call_[-1] is not None:
+            say("== %s: pytest said" % env)
+            say(call_[-1].read_text(errors="replace"))
+        if status != PYTEST_NOTHING_RAN:
+            found += collect(
+                *(env, "pytest", status),
+                lambda env=env: results.read_pytest_report(report_of(env, folder), env),
+            )
+    return found
+
+
+def report_of(env, folder):
+    return folder / ("%s-unit.xml" % env)
+
+
+def pytest_command(env, folder, options):
+    """Without what it is to run."""
     python = VENV_DIR / env / "bin" / "python"
-    command = [python, "-m", "pytest", "-q", "--junitxml=%s" % report]
-    command += [
-        "-o",
-        "junit_family=xunit1",
-        "-o",
-        "cache_dir=%s" % (VENV_DIR / "pytest-cache"),
-    ]
-    command += ["-k", options.k] if options.k else []
-    say("== %s: pytest" % env)
-    status = call(command + names, ROOT, base_environment(env))
-    if status == PYTEST_NOTHING_RAN:
-        return []
-    return collect(
-        env, "pytest", status, lambda: results.read_pytest_report(report, env)
-    )
+    command = [python, "-m", "pytest", "-q", "--junitxml=%s" % report_of(env, folder)]
+    # Two that run at the same time share no cache.
+    cache = VENV_DIR / "pytest-cache" / env
+    for setting in ("junit_family=xunit1", "cache_dir=%s" % cache):
+        command += ["-o", setting]
+    return command + (["-k", options.k] if options.k else [])
 
 
 def run_t_tests(env, folder, options):
@@ -242,9 +278,9 @@ def run_all(options):
     expected = results.read_expected_skips(TESTS / "expected-skips.txt", ENVS)
     folder = new_results_folder()
     found = []
+    if options.unit and (TESTS / "unit").is_dir():
+        found += run_pytest(envs, folder, options)
     for env in envs:
-        if options.unit and (TESTS / "unit").is_dir():
-            found += run_pytest(env, folder, options)
         if options.t and any(TESTS.glob("test-*.t")):
             found += run_t_tests(env, folder, options)
     return results.judge_skips(found, expected, envs if options.complete else [])

@@ -74,7 +74,7 @@ def test_every_differential_test_has_a_mercurial():
 def test_nothing_to_run_is_nothing_run(tmp_path):
     """pytest without a name would run all that it finds."""
     options = run_tests.parse_arguments([V2])
-    assert run_tests.run_pytest("hg-7.2", tmp_path, options) == []
+    assert run_tests.run_pytest(["hg-7.2"], tmp_path, options) == []
 
 
 @pytest.mark.parametrize(
