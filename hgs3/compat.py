@@ -39,6 +39,27 @@ def hgweb_classes():
     return hgweb.hgweb_mod.hgweb, hgweb.hgwebdir_mod.hgwebdir
 
 
+def hgweb_request_context():
+    """The class of what hgweb knows of one request."""
+    import sys
+
+    single, _several = hgweb_classes()
+    return sys.modules[single.__module__].requestcontext
+
+
+def web_commands():
+    """The names of hgweb's pages, a frozenset of bytes; "" is that of its first."""
+    from mercurial import pycompat
+    from mercurial.hgweb import webcommands
+
+    # hg <= 6.0: they are bytes already.
+    return frozenset(map(pycompat.sysbytes, map(_text, webcommands.__all__))) | {b""}
+
+
+def _text(name):
+    return name if isinstance(name, str) else name.decode("ascii")
+
+
 def keep_text(revlog, rev, text):
     """Have a revlog start from ``text``, that of its revision ``rev``, when it makes
     the next one out of deltas."""

@@ -97,6 +97,11 @@ _PUSHES_BEFORE = (
     .limit(bindparam("rows"))
 )
 _PUSH = _PUSHES.where(PUSHES.c.id == bindparam("push_id"))
+_PUSH_OF_BUNDLE = (
+    _PUSHES.where(PUSHES.c.bundle_id == bindparam("bundle_id"))
+    .order_by(PUSHES.c.id.desc())
+    .limit(1)
+)
 _LAST_PUSH = (
     select(PUSHES.c.id)
     .where(PUSHES.c.repository_id == _REPOSITORY)
@@ -357,6 +362,11 @@ class TryIndex:
     def push(self, push_id: int) -> typing.Optional[Push]:
         """One push; None when there is none of that id."""
         rows = self._rows(_PUSH, push_id=push_id)
+        return _push(rows[0]) if rows else None
+
+    def push_of_bundle(self, bundle_id: int) -> typing.Optional[Push]:
+        """The newest push of a bundle; None when there is none."""
+        rows = self._rows(_PUSH_OF_BUNDLE, bundle_id=bundle_id)
         return _push(rows[0]) if rows else None
 
     def bundles(self, after_id: int = 0, limit: int = 1000) -> typing.List[Bundle]:

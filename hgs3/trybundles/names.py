@@ -60,7 +60,7 @@ def _lookup(repo, key, lookup):
     except error.AmbiguousPrefixLookupError:
         raise
     except (error.RepoLookupError, error.LookupError):
-        node = _find(repo, key)
+        node = find(repo, key)
         if node is None:
             raise
         return node
@@ -73,7 +73,7 @@ def _is_prefix_of(key, node):
     return bool(_HEX.match(key)) and hex(node).startswith(key)
 
 
-def _find(repo, key):
+def find(repo, key):
     """The node of a scratch bookmark, or of a changeset in a bundle; None when there
     is none. Raises error.Abort when the database does not say."""
     store = trystore.of(repo)

@@ -173,6 +173,23 @@ class Pool:
             close(dropped_overlay)
 
 
+#: Limit to Pool: all repositories of a process with the same limit have one.
+_pools = {}
+
+
+def shared_pool(limit):
+    """The Pool of this process with at most ``limit`` idle overlays."""
+    with _lock:
+        if limit not in _pools:
+            _pools[limit] = Pool(limit)
+        return _pools[limit]
+
+
+if hasattr(os, "register_at_fork"):
+    # Handles of a parent's overlays are the parent's, too.
+    os.register_at_fork(after_in_child=_pools.clear)
+
+
 class Lease:
     """One use of an overlay; ``repo`` is the overlay, unfiltered."""
 

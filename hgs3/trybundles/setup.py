@@ -6,7 +6,7 @@ from mercurial.i18n import _
 from .. import compat, crossing, generation, trysettings
 from ..database.errors import DatabaseError
 from ..wireproto import s3get, websetup
-from . import names, overlay, pull, push, trystore
+from . import names, overlay, pages, pull, push, trystore
 
 #: Items of Mercurial's own without which a push takes locks, or gets past us.
 _NEEDED = (
@@ -22,6 +22,7 @@ def setup():
     websetup.setup()
     s3get.setup()
     pull.setup()
+    pages.setup()
     extensions.wrapfunction(exchange, "unbundle", push.unbundle)
     extensions.wrapfunction(bundle2, "processparts", push.processparts)
     extensions.wrapfunction(exchange, "getbundlechunks", pull.getbundlechunks)

@@ -60,7 +60,7 @@ class TryStore:
         self.settings = settings
         self.service = service
         self.repo_digest = cachekey.repo_digest(service.settings.repo_id or repo.root)
-        self.pool = overlay.Pool(settings.overlays)
+        self.pool = overlay.shared_pool(settings.overlays)
         self._database_url = settings.database_url
         if self._database_url == "sqlite:":
             path = os.path.join(os.path.dirname(repo.spath), DATABASE_FILE)

@@ -1,0 +1,294 @@
+"""Pages of hgweb about changesets that are in bundles.
+
+hgweb is given an overlay in place of the repository, for one request; all that it
+does is its own. What the repository has itself it shows as ever, and without a
+question to the database.
+
+``/rev/NODE`` and the other pages take the newest bundle that holds NODE. Below
+``/bundle/ID/`` is a whole hgweb of its own, of the repository and that bundle.
+"""
+
+import copy
+import time
+
+from mercurial import encoding, error, extensions, scmutil, templatefilters
+from mercurial.hgweb import common as hgwebcommon
+from mercurial.hgweb import webutil
+from mercurial.i18n import _
+from mercurial.node import hex
+from mercurial.utils import dateutil
+
+from .. import compat, crossing
+from . import names, overlays, trystore
+
+BUNDLE = b"bundle"
+
+#: Says which push a page comes from, also where there is no place for it on the page.
+PUSH_HEADER = b"HG-S3-Push"
+
+#: Pages that show the same whatever they are asked for.
+_WITHOUT_NODE = frozenset((b"static", b"help"))
+
+_UNAVAILABLE = 503
+
+#: An ETag is one number: that of the last push, and below it the time of the last
+#: change to the repository, in seconds.
+_SECONDS_RANGE = 10**12
+
+
+def setup():
+    """Called once."""
+    single, _several = compat.hgweb_classes()
+    extensions.wrapfunction(single, "_runwsgi", _runwsgi)
+
+
+def _runwsgi(orig, app, req, res, repo):
+    """Wraps ``hgweb._runwsgi``: the chunks of the answer to one request."""
+    if not trystore.is_on(repo):
+        return orig(app, req, res, repo)
+    asked = _Asked(req)
+    if asked.command not in compat.web_commands() or not asked.may_be_try(repo):
+        return orig(app, req, res, repo)
+    if not _may_read(app, req, res, repo):
+        # It says so itself.
+        return orig(app, req, res, repo)
+    page = _Page(repo, asked)
+    page.find()
+    if page.push is not None and not page.is_at_client(app.mtime):
+        # hgweb allows no such thing with a 304.
+        res.headers[PUSH_HEADER] = b"%d" % page.push.id
+    chunks = None
+    try:
+        chunks = orig(_App(app, page), page.req, res, page.view)
+    finally:
+        if chunks is None:
+            page.give_back()
+    return overlays.until_end([page], chunks)
+
+
+def _may_read(app, req, res, repo):
+    """Whether the server's own permission checks let the user see pages. Nobody else
+    has a bundle fetched, or learns of one by the time that it takes."""
+    try:
+        app.check_perm(compat.hgweb_request_context()(app, repo, req, res), req, None)
+    except (hgwebcommon.ErrorResponse, error.Abort):
+        return False
+    return True
+
+
+class _Asked:
+    """What is asked for: the ``command`` of hgweb, the ``keys`` that name changesets,
+    and the id of the ``bundle`` (int), None for the newest ones."""
+
+    def __init__(self, req):
+        self.bundle = None
+        self.req = req
+        self.command, self._rest = self._parse()
+        self.is_key_in_path = bool(self._rest)
+        self.keys = self._keys()
+
+    def _parse(self):
+        """By path, or by query string as long ago."""
+        req = self.req
+        if b"cmd" in req.qsparams:
+            return req.qsparams[b"cmd"], []
+        if req.dispatchpath is None:
+            path = req.querystring.partition(b"&")[0].partition(b";")[0]
+        else:
+            path = req.dispatchpath
+        parts = path.split(b"/")
+        if parts[0] == BUNDLE and len(parts) > 1 and parts[1].isdigit():
+            self.bundle = int(parts[1])
+            self.req = _below(req, parts[:2], parts[2:])
+            parts = parts[2:]
+        command = parts[0].rpartition(b"-")[2] if parts else b""
+        return command, parts[1:]
+
+    def _keys(self):
+        """Those of ``/rev/KEY``, ``/rev/BASE:KEY``, ``/log?rev=KEY``."""
+        params = self.req.qsparams
+        if self.command in _WITHOUT_NODE:
+            return []
+        if self._rest and self._rest[0]:
+            text = self._rest[0].replace(b"%2F", b"/")
+            if self.command == b"archive":
+                text = _without_extension(text)
+        else:
+            text = params.get(b"node") or params.get(b"rev") or b""
+        return [key for key in text.split(b":") if key]
+
+    def may_be_try(self, repo):
+        """Whether the repository alone does not say it all."""
+        if self.bundle is not None:
+            return True
+        self.keys = [key for key in self.keys if not _has(repo, key)]
+        return bool(self.keys)
+
+    def with_key(self, key):
+        """The request for the same page of another ``key``."""
+        style = (self.req.dispatchpath or b"").split(b"/")[0]
+        path = [style, key] + self._rest[1:]
+        return _changed(self.req, dispatchpath=b"/".join(path), dispatchparts=path)
+
+
+def _has(repo, key):
+    try:
+        scmutil.revsymbol(repo, key)
+    except (error.RepoLookupError, error.LookupError):
+        return False
+    return True
+
+
+def _below(req, first, rest):
+    """``req`` as if all were served from below the ``first`` parts of its path; so
+    links on pages stay there."""
+    return _changed(
+        req,
+        apppath=b"/".join([req.apppath.rstrip(b"/")] + first),
+        dispatchpath=b"/".join(rest),
+        dispatchparts=rest,
+    )
+
+
+def _changed(req, **values):
+    # Frozen, so that nobody changes it for others.
+    changed = copy.copy(req)
+    for name, value in values.items():
+        object.__setattr__(changed, name, value)
+    return changed
+
+
+def _without_extension(name):
+    for _type, spec in webutil.archivespecs.items():
+        if name.endswith(spec[2]):
+            return name[: -len(spec[2])]
+    return name
+
+
+class _Page:
+    """``view`` is what hgweb is to show, ``req`` what it is to be told was asked,
+    ``push`` the Push that it comes from, ``refusal`` an ErrorResponse; ``mtime`` stands
+    for the state that it shows, None for that of the repository alone."""
+
+    def __init__(self, repo, asked):
+        self._repo = repo
+        self._asked = asked
+        self._lease = self._ui = None
+        self.view, self.req = repo, asked.req
+        self.push = self.refusal = None
+        # Never the same while it is not known what there is.
+        self.last_push_id = time.time_ns()
+
+    def find(self):
+        """Never raises: hgweb has a page that says what is wrong."""
+        try:
+            with trystore.faults_abort(_(b"cannot show changesets of try")):
+                self._find()
+        except error.Abort as err:
+            self.refusal = hgwebcommon.ErrorResponse(_UNAVAILABLE, err.message)
+        except (error.Error, LookupError):
+            text = _(b"what it is based on is not in the repository any more")
+            self.refusal = hgwebcommon.ErrorResponse(hgwebcommon.HTTP_NOT_FOUND, text)
+        except hgwebcommon.ErrorResponse as err:
+            self.refusal = err
+
+    def _find(self):
+        index = trystore.of(self._repo).index
+        self.last_push_id = index.last_push_id()
+        bundles = self._bundles(index)
+        if not bundles or self._asked.command in _WITHOUT_NODE:
+            return
+        self._lease = overlays.take(self._repo, bundles)
+        self.push = index.push_of_bundle(bundles[-1].id)
+        overlay = self._lease.repo
+        # What is configured is what the repository says, whoever made the overlay.
+        self._ui, overlay.ui = overlay.ui, self._repo.ui.__class__(self._repo.ui)
+        self.view = overlays.view(overlay, self._repo)
+        if self.push is not None:
+            self._label(overlay.ui)
+
+    def _bundles(self, index):
+        """A list of Bundles; raises ErrorResponse."""
+        asked = self._asked
+        if asked.bundle is not None:
+            found = index.bundles(asked.bundle - 1, 1)
+            if not found or found[0].id != asked.bundle:
+                text = _(b"bundle not found: %d") % asked.bundle
+                raise hgwebcommon.ErrorResponse(hgwebcommon.HTTP_NOT_FOUND, text)
+            return found
+        nodes = {}
+        for key in asked.keys:
+            node = self._node(key)
+            if node is not None:
+                nodes[crossing.to_str(hex(node))] = key
+        found = index.bundles_of(nodes)
+        if len(asked.keys) == 1 and asked.is_key_in_path and found:
+            (node,), (key,) = nodes, asked.keys
+            if not crossing.to_bytes(node).startswith(key):
+                # A bookmark, of which the overlay knows nothing.
+                self.req = asked.with_key(crossing.to_bytes(node))
+        by_id = {bundle.id: bundle for bundle in found.values()}
+        return [by_id[bundle_id] for bundle_id in sorted(by_id)]
+
+    def _node(self, key):
+        try:
+            return names.find(self._repo, key)
+        except error.AmbiguousPrefixLookupError:
+            # hgweb finds none, either.
+            return None
+
+    def _label(self, ui):
+        """Where styles have a place for a word of the day, at the end of a page."""
+        when = dateutil.datestr((self.push.pushed, 0), b"%Y-%m-%d %H:%M UTC")
+        user = encoding.tolocal(crossing.to_bytes(self.push.username)) or _(b"unknown")
+        text = _(
+            b"push %d by %s, %s (bundle %d): it is kept apart from the repository"
+        ) % (self.push.id, user, when, self.push.bundle.id)
+        ui.setconfig(
+            b"web",
+            b"motd",
+            b'%s<p class="hg-s3-push">%s</p>'
+            % (
+                ui.config(b"web", b"motd", untrusted=True) or b"",
+                templatefilters.websub(templatefilters.escape(text), []),
+            ),
+            b"s3try",
+        )
+
+    def mtime(self, mtime):
+        """What stands for the state of the repository, and of what was pushed."""
+        return self.last_push_id * _SECONDS_RANGE + int(mtime)
+
+    def is_at_client(self, mtime):
+        """Whether hgweb is going to say that nothing has changed."""
+        return self.req.headers.get(b"If-None-Match") == b'W/"%d"' % self.mtime(mtime)
+
+    def give_back(self):
+        """As Lease.give_back."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            lease.repo.ui = self._ui
+            lease.give_back()
+
+
+class _App:
+    """hgweb, for the request for one page. It may be at others in other threads."""
+
+    def __init__(self, app, page):
+        self._app = app
+        self._page = page
+
+    def __getattr__(self, name):
+        return getattr(self._app, name)
+
+    @property
+    def mtime(self):
+        """An int, which hgweb makes an ETag of. A page that is not found may be
+        there after the next push."""
+        return self._page.mtime(self._app.mtime)
+
+    def check_perm(self, rctx, req, op):
+        """Raises ErrorResponse."""
+        self._app.check_perm(rctx, req, op)
+        if self._page.refusal is not None:
+            raise self._page.refusal

@@ -1,0 +1,224 @@
+#require serve
+
+Pages of hgweb about changesets that are in bundles
+
+  $ . "$TESTDIR/helpers.sh"
+  $ v1history server
+  $ hg -R server update -q
+  $ cat >> server/.hg/hgrc << EOF
+  > [phases]
+  > publish = no
+  > [web]
+  > allow-push = *
+  > push_ssl = no
+  > allow-archive = gz zip
+  > name = repo
+  > [experimental]
+  > web.apiserver = no
+  > EOF
+  $ cp -R server ordinary
+  $ cat >> server/.hg/hgrc << EOF
+  > [extensions]
+  > s3try =
+  > [s3try]
+  > enabled = yes
+  > store = file:$TESTTMP/store
+  > EOF
+  $ mkdir store
+  $ startserver server
+  $ hg -R ordinary serve -d -p $HGPORT2 --pid-file ordinary.pid -E ordinary.log
+  $ cat ordinary.pid >> $DAEMON_PIDS
+  $ URL=http://localhost:$HGPORT; ORDINARY=http://localhost:$HGPORT2
+  $ page() { "$PYTHON" "$TESTLIB/webpages.py" get "$@"; }
+
+Before the push it is an ordinary 404, and a browser would keep that page
+
+  $ hg clone -q $URL a
+  $ mkdir a/dir
+  $ echo 'text <&>' > a/dir/new; echo more >> a/mf; hg -R a commit -qAm 'first <of> them' -u 'Ada <ada@example.org>' -d '0 0'
+  $ echo more >> a/dir/new; hg -R a commit -qm 'second' -u 'Bob' -d '3600 0'
+  $ T=$(hg -R a log -r tip -T '{node}'); P=$(hg -R a log -r 'tip^' -T '{node}')
+  $ page $URL/raw-rev/$T | head -1
+  404
+  $ hg -R a bookmark -r tip topic/x
+  $ hg -R a push -q $URL -B topic/x
+  $ hg -R a bookmark -d topic/x
+  $ hg -R a push -q $ORDINARY
+  $ hg -R server log -r tip -T '{rev}\n'
+  390
+
+Every kind of page is what an ordinary server says of an ordinary changeset, for full and
+short hashes
+
+  $ S=$(echo $T | cut -c1-12)
+  $ for node in $T $S $P; do
+  >   for page in rev raw-rev json-rev changeset file raw-file json-file json-manifest log \
+  >     shortlog json-log atom-log rss-log graph manifest json-changeset diff; do
+  >     echo /$page/$node
+  >   done
+  >   for page in file raw-file json-file annotate json-annotate diff json-diff filelog \
+  >     json-filelog atom-log comparison json-comparison raw-annotate filelog filediff; do
+  >     echo /$page/$node/dir/new
+  >   done
+  >   echo /file/$node/dir
+  >   echo /rev/$node?style=gitweb
+  >   echo /rev/$node?style=monoblue
+  >   echo /rev/$node?style=spartan
+  >   echo /rev/$P:$node
+  >   echo "/?cmd=changeset&node=$node"
+  >   echo "/log?rev=$node"
+  >   echo /archive/$node.tar.gz
+  >   echo /archive/$node.tar.gz/dir
+  >   echo /file/$node/nothing
+  > done > paths
+  $ "$PYTHON" "$TESTLIB/webpages.py" compare $ORDINARY $URL < paths > out; grep -v ^same out
+  [1]
+  $ sed 's/^\(same [0-9]*\).*/\1/' out | sort | uniq -c | sed 's/^ *//'
+  120 same 200
+  6 same 404
+
+What the repository has itself is as before; of its front pages, heads and branches none
+shows what was pushed
+
+  $ hg -R ordinary --config extensions.strip= strip -q --no-backup $P 2> /dev/null
+  $ cat > paths << EOF
+  > /
+  > /shortlog
+  > /log
+  > /json-log
+  > /graph
+  > /branches
+  > /json-branches
+  > /tags
+  > /bookmarks
+  > /heads
+  > /file/tip
+  > /rev/tip
+  > /rev/100
+  > /rev/ffffffffffffffffffff
+  > /rev/nothing
+  > /summary?style=gitweb
+  > /nonsense
+  > /raw-rev/100
+  > EOF
+  $ "$PYTHON" "$TESTLIB/webpages.py" compare $ORDINARY $URL < paths | cut -d' ' -f1 | sort | uniq -c
+       18 same
+
+A page says which push it comes from, where its style has a place for that; a script
+finds it in a header. Nothing in a name is taken for HTML
+
+  $ page $URL/rev/$T | grep hg-s3-push
+  <p class="hg-s3-push">push 1 by *, ????-??-?? ??:?? UTC (bundle 1): it is kept apart from the repository</p> (glob)
+  $ page $URL/raw-rev/$T | head -2
+  200
+  HG-S3-Push: 1
+  $ page $URL/rev/100 | grep -i s3-push
+  [1]
+
+A scratch bookmark is a name for its changeset
+
+  $ page $URL/raw-rev/topic%252Fx | sed -n '1,2p;/^# Node/p'
+  200
+  HG-S3-Push: 1
+  # Node ID * (glob)
+
+Below /bundle/ID is that bundle alone, and links stay there
+
+  $ echo other > a/other; hg -R a commit -qAm 'third' -d '0 0'
+  $ hg -R a push -q $URL
+  $ page $URL/raw-rev/$T | sed -n 2p
+  HG-S3-Push: 2
+  $ page $URL/bundle/1/raw-rev/$T | sed -n 2p
+  HG-S3-Push: 1
+  $ page $URL/bundle/1/rev/$T | grep -c 'href="/bundle/1/rev/'
+  [1-9].* (re)
+  $ page $URL/bundle/1/shortlog | grep -c '>third<'
+  0
+  [1]
+  $ page $URL/bundle/2/ | grep -c '>third<'
+  1
+  $ page $URL/bundle/1/raw-file/$T/dir/new
+  200
+  HG-S3-Push: 1
+  text <&>
+  more
+  $ page $URL/bundle/1/static/style-paper.css | head -1
+  200
+  $ page $URL/bundle/1/raw-rev/$(hg -R a log -r tip -T '{node}') | head -1
+  404
+  $ page $URL/bundle/3/rev/$T | grep -e '^[0-9]' -e 'bundle not'
+  404
+  bundle not found: 3
+  $ page $URL/bundle/x/rev/$T | head -1
+  400
+
+A browser that has a page asks whether it is another one by now
+
+  $ etag() { "$PYTHON" -c "import sys; from testlib import webpages; print(webpages.fetch(sys.argv[1])[1]['ETag'])" "$1"; }
+  $ PYTHONPATH="$TESTDIR:$PYTHONPATH"; export PYTHONPATH
+  $ TAG=$(etag $URL/raw-rev/$T); MISSING=$(etag $URL/raw-rev/$(printf 1%.0s 1 2 3 4 5 6 7 8 9 0 1 2))
+  $ page $URL/raw-rev/$T "If-None-Match=$TAG" | head -1
+  304
+  $ page $URL/raw-rev/111111111111 "If-None-Match=$MISSING" | head -1
+  304
+  $ echo fourth > a/other; hg -R a commit -qAm 'fourth' -d '0 0'
+  $ hg -R a push -q $URL
+  $ page $URL/raw-rev/$T "If-None-Match=$TAG" | head -1
+  200
+  $ page $URL/raw-rev/111111111111 "If-None-Match=$MISSING" | head -1
+  404
+
+Who may not read the repository reads no bundle, and none is fetched
+
+  $ stopserver
+  $ rm -rf server/.hg/cache/hg-s3
+  $ startserver server --config web.deny_read='*'
+  $ page $URL/raw-rev/$T | head -1
+  401
+  $ page $URL/bundle/1/raw-rev/$T | head -1
+  401
+  $ find server/.hg/cache/hg-s3 -name '*.hg' 2> /dev/null | wc -l | sed 's/ //g'
+  0
+  $ stopserver
+
+A bundle that is not there, and a database that is away: the page says so, and those of the
+repository are as ever
+
+  $ mv store away; mkdir store
+  $ startserver server
+  $ page $URL/rev/$T | grep -e '^[0-9]' -e 'cannot show'
+  503
+  cannot show changesets of try: * (glob)
+  $ rm -r store; mv away store
+  $ page $URL/raw-rev/$T | head -1
+  200
+  $ mv server/.hg/hg-s3-try.db saved; mkdir server/.hg/hg-s3-try.db
+  $ stopserver; startserver server 2> /dev/null
+  $ page $URL/rev/$T | grep -e '^[0-9]' -e 'cannot show'
+  503
+  cannot show changesets of try: * (glob)
+  $ page $URL/raw-rev/100 | head -1
+  200
+  $ rmdir server/.hg/hg-s3-try.db; mv saved server/.hg/hg-s3-try.db
+  $ stopserver
+
+hgwebdir does the same
+
+  $ cat > web.conf << EOF
+  > [paths]
+  > all/one = $TESTTMP/server
+  > all/two = $TESTTMP/ordinary
+  > EOF
+  $ hg serve -d -p $HGPORT --pid-file hg.pid --web-conf web.conf -E error.log
+  $ cat hg.pid >> $DAEMON_PIDS
+  $ page $URL/all/one/raw-rev/$T | head -2
+  200
+  HG-S3-Push: 3
+  $ page $URL/all/one/bundle/1/rev/$T | grep -c 'href="/all/one/bundle/1/rev/'
+  [1-9].* (re)
+  $ page $URL/all/two/raw-rev/$T | head -1
+  404
+  $ page $URL/all/two/bundle/1/raw-rev/$T | head -1
+  400
+  $ cat error.log ordinary.log
+  $ hg -R server verify -q
