@@ -65,6 +65,18 @@ Bookmarks
 pushing one that was deleted deletes it. :hg:`pull` without its name
 does not bring it.
 
+Web pages
+=========
+
+hgweb shows changesets of try like all others, by full or short hash or by bookmark:
+``/rev/NODE``, ``/raw-rev/NODE``, ``/file/NODE/PATH``, ``/log/NODE``,
+``/archive/NODE.tar.gz`` and so on, with the styles and the ``json-*`` and ``raw-*``
+twins that there are. Pages say at their end which push they come from; so does the header
+``HG-S3-Push``. What was pushed again and again is shown from its newest bundle. Below
+``/bundle/ID/`` is a whole hgweb of the repository and that bundle alone. The front
+pages of the repository, its heads and its branches show nothing of try. While the store
+or the database is away, pages of try are a 503.
+
 Hooks
 =====
 
@@ -120,13 +132,13 @@ All settings are in the section ``[s3try]``.
     How much room they may take up; with 0 there is no limit. (default: ``1GB``)
 
 ``overlay-cache``
-    How many bundles each process keeps open on top of the repository.
+    How many bundles each process keeps open on top of the repository, for the next
+    page or pull.
     (default: ``8``)
 
 Each setting of ``[s3wireprotocache]`` may be in this section, too, and is then
 for try alone: another ``bucket``, for instance, or a ``public-url``. With that one,
-who pushes is told where the changeset will be, ``<public-url>/rev/<node>``. This release
-has no such page yet: the URL is a 404 until the changeset is in the repository.
+who pushes is told where the changeset is to be seen, ``<public-url>/rev/<node>``.
 
 Commands
 ========

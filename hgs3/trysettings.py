@@ -115,6 +115,13 @@ def of_store(ui):
     return mixed
 
 
+def say_on_pages(ui, html):
+    """Have hgweb's pages say ``html`` (bytes), too, where their styles have a place for
+    a word of the day: at the end."""
+    said = ui.config(b"web", b"motd", untrusted=True) or b""
+    ui.setconfig(b"web", b"motd", said + html, SECTION)
+
+
 def _pattern(ui):
     value = crossing.to_bytes(settingvalues.text(ui, b"scratch-bookmarks", SECTION))
     kind = crossing.to_str(value).partition(":")[0]

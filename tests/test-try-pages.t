@@ -186,17 +186,17 @@ repository are as ever
 
   $ mv store away; mkdir store
   $ startserver server
-  $ page $URL/rev/$T | grep -e '^[0-9]' -e 'cannot show'
+  $ page $URL/rev/$T | grep -e '^[0-9]' -e 'cannot be'
   503
-  cannot show changesets of try: * (glob)
+  changesets of try cannot be shown now, try again later
   $ rm -r store; mv away store
   $ page $URL/raw-rev/$T | head -1
   200
   $ mv server/.hg/hg-s3-try.db saved; mkdir server/.hg/hg-s3-try.db
   $ stopserver; startserver server 2> /dev/null
-  $ page $URL/rev/$T | grep -e '^[0-9]' -e 'cannot show'
+  $ page $URL/rev/$T | grep -e '^[0-9]' -e 'cannot be'
   503
-  cannot show changesets of try: * (glob)
+  changesets of try cannot be shown now, try again later
   $ page $URL/raw-rev/100 | head -1
   200
   $ rmdir server/.hg/hg-s3-try.db; mv saved server/.hg/hg-s3-try.db

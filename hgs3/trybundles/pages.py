@@ -15,10 +15,9 @@ from mercurial import encoding, error, extensions, scmutil, templatefilters
 from mercurial.hgweb import common as hgwebcommon
 from mercurial.hgweb import webutil
 from mercurial.i18n import _
-from mercurial.node import hex
 from mercurial.utils import dateutil
 
-from .. import compat, crossing
+from .. import compat, crossing, eventlog, trysettings
 from . import names, overlays, trystore
 
 BUNDLE = b"bundle"
@@ -182,10 +181,14 @@ class _Page:
     def find(self):
         """Never raises: hgweb has a page that says what is wrong."""
         try:
-            with trystore.faults_abort(_(b"cannot show changesets of try")):
+            with trystore.faults_abort(b"a page"):
                 self._find()
         except error.Abort as err:
-            self.refusal = hgwebcommon.ErrorResponse(_UNAVAILABLE, err.message)
+            # Anybody may read a page, and the reason may name hosts and paths.
+            reason = crossing.to_str(err.message)
+            eventlog.log(self._repo.ui, eventlog.ERROR, b"try", "-", reason=reason)
+            text = _(b"changesets of try cannot be shown now, try again later")
+            self.refusal = hgwebcommon.ErrorResponse(_UNAVAILABLE, text)
         except (error.Error, LookupError):
             text = _(b"what it is based on is not in the repository any more")
             self.refusal = hgwebcommon.ErrorResponse(hgwebcommon.HTTP_NOT_FOUND, text)
@@ -220,7 +223,7 @@ class _Page:
         for key in asked.keys:
             node = self._node(key)
             if node is not None:
-                nodes[crossing.to_str(hex(node))] = key
+                nodes[node.hex()] = key
         found = index.bundles_of(nodes)
         if len(asked.keys) == 1 and asked.is_key_in_path and found:
             (node,), (key,) = nodes, asked.keys
@@ -244,15 +247,8 @@ class _Page:
         text = _(
             b"push %d by %s, %s (bundle %d): it is kept apart from the repository"
         ) % (self.push.id, user, when, self.push.bundle.id)
-        ui.setconfig(
-            b"web",
-            b"motd",
-            b'%s<p class="hg-s3-push">%s</p>'
-            % (
-                ui.config(b"web", b"motd", untrusted=True) or b"",
-                templatefilters.websub(templatefilters.escape(text), []),
-            ),
-            b"s3try",
+        trysettings.say_on_pages(
+            ui, b'<p class="hg-s3-push">%s</p>' % templatefilters.escape(text)
         )
 
     def mtime(self, mtime):

@@ -12,7 +12,7 @@ import typing
 
 from mercurial import bundle2, error, exchange, phases, util
 from mercurial.i18n import _
-from mercurial.node import bin, hex, nullid
+from mercurial.node import hex, nullid
 
 from .. import crossing, eventlog
 from .. import service as servicemod
@@ -118,9 +118,11 @@ class _Piece:
     def __init__(self, bundle: Bundle, changesets, wanted):
         self.bundle = bundle
         self.wanted = wanted
-        self.nodes = [_node(each.node) for each in changesets]
-        self.heads = {_node(each.node) for each in changesets if each.is_head}
-        self._parents = [(_node(each.p1), _node(each.p2)) for each in changesets]
+        self.nodes = [bytes.fromhex(each.node) for each in changesets]
+        self.heads = {bytes.fromhex(each.node) for each in changesets if each.is_head}
+        self._parents = [
+            (bytes.fromhex(each.p1), bytes.fromhex(each.p2)) for each in changesets
+        ]
 
     @property
     def roots(self):
@@ -155,10 +157,10 @@ class _Piece:
 def _pieces(repo, wanted):
     """A list of _Piece; None when one of ``wanted`` is in no bundle."""
     index = trystore.of(repo).index
-    found = index.bundles_of([_text(node) for node in wanted])
+    found = index.bundles_of([node.hex() for node in wanted])
     by_bundle = {}
     for node in wanted:
-        bundle = found.get(_text(node))
+        bundle = found.get(node.hex())
         if bundle is None:
             return None
         by_bundle.setdefault(bundle.id, (bundle, []))[1].append(node)
@@ -380,11 +382,3 @@ def _changegroup(stream):
         stream.seek(len(bundlefile.FILE_MAGIC))
         for data in iter(lambda: stream.read(CHUNK_BYTES), b""):
             yield data
-
-
-def _node(text):
-    return bin(crossing.to_bytes(text))
-
-
-def _text(node):
-    return crossing.to_str(hex(node))

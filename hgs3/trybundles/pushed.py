@@ -24,6 +24,9 @@ _VERSIONS = frozenset((b"01", b"02", b"03"))
 
 _MOVED_BY_PUSHKEY = b"bookmarks"
 
+#: Of all else that a push says, which is kept in memory: heads and bookmarks.
+_MOST_SMALL_BYTES = 8 << 20
+
 
 @dataclasses.dataclass
 class Pushed:
@@ -83,13 +86,13 @@ class Pushed:
             yield data
 
     def _take_phases(self, op, part):
-        self.public.extend(phases.binarydecode(part)[phases.public])
+        self.public.extend(phases.binarydecode(_Small(part))[phases.public])
 
     def _take_bookmarks(self, op, part):
-        self.bookmarks.update(bookmarks.binarydecode(op.repo, part))
+        self.bookmarks.update(bookmarks.binarydecode(op.repo, _Small(part)))
 
     def _take_expected(self, op, part):
-        self.expected.update(bookmarks.binarydecode(op.repo, part))
+        self.expected.update(bookmarks.binarydecode(op.repo, _Small(part)))
 
     def _take_pushkey(self, op, part):
         namespace, name, old, new = (
@@ -106,6 +109,25 @@ class Pushed:
 
     def _take_markers(self, op, part):
         self.has_markers = True
+
+
+class _Small:
+    """A part to be read that has no reason to be large."""
+
+    def __init__(self, part):
+        self._part = part
+        self._left = _MOST_SMALL_BYTES
+
+    def read(self, size=None):
+        """Raises bundlefile.Unfit."""
+        most = self._left + 1
+        data = self._part.read(most if size is None or size < 0 else min(size, most))
+        self._left -= len(data)
+        if self._left < 0:
+            raise bundlefile.Unfit(
+                b"it has more than %d bytes of a kind" % _MOST_SMALL_BYTES
+            )
+        return data
 
 
 _TAKERS = {

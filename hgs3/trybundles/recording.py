@@ -7,7 +7,6 @@ import uuid
 
 from mercurial import error
 from mercurial.i18n import _
-from mercurial.node import hex
 
 from .. import crossing
 from ..database.errors import BookmarkConflict, DatabaseUnavailable, ObjectDoomed
@@ -57,10 +56,10 @@ class New:
         }
         return [
             Changeset(
-                node=_text(node),
-                p1=_text(p1),
-                p2=_text(p2),
-                manifest=_text(manifest),
+                node=node.hex(),
+                p1=p1.hex(),
+                p2=p2.hex(),
+                manifest=manifest.hex(),
                 # Of what the client has as drafts, and asks for the phase of.
                 is_root=node in drafts and drafts.isdisjoint((p1, p2)),
                 is_head=node not in parents,
@@ -132,7 +131,3 @@ def _conflict_is_a_race():
             )
             % crossing.to_bytes(err.name)
         )
-
-
-def _text(node):
-    return crossing.to_str(hex(node))

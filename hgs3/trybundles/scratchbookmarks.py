@@ -29,8 +29,8 @@ def moves(repo, trystore, pushed, new_nodes):
         and not repo.changelog.hasnode(node)
     }
     if unknown:
-        found = trystore.index.bundles_of([_text(node) for node in sorted(unknown)])
-        unknown = {node for node in unknown if _text(node) not in found}
+        found = trystore.index.bundles_of([node.hex() for node in sorted(unknown)])
+        unknown = {node for node in unknown if node.hex() not in found}
     accepts = _matcher(trystore)
     for name, node in sorted(pushed.bookmarks.items()):
         _check_name(repo, accepts, name)
@@ -42,7 +42,7 @@ def moves(repo, trystore, pushed, new_nodes):
     return [
         BookmarkMove(
             crossing.to_str(name),
-            _text(node) if node is not None else "",
+            node.hex() if node is not None else "",
             _expected(pushed, name),
         )
         for name, node in sorted(pushed.bookmarks.items())
@@ -83,7 +83,7 @@ def _expected(pushed, name):
     if name not in pushed.expected:
         return None
     node = pushed.expected[name]
-    return _text(node) if node is not None else ""
+    return node.hex() if node is not None else ""
 
 
 def _check_name(repo, accepts, name):
@@ -116,10 +116,6 @@ def _can_be_stored(text):
         and not any(char < " " for char in text)
         and text == text.rstrip()
     )
-
-
-def _text(node):
-    return crossing.to_str(hex(node))
 
 
 def pushkey(repo, trystore, name, old, new):
