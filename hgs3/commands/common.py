@@ -72,7 +72,8 @@ def repo_objects(ui, service, repo):
 
 
 def days_ago(days, hint):
-    """What ``--older-than DAYS`` (bytes) means, in seconds since the epoch."""
+    """What ``--older-than DAYS`` (bytes) means, in seconds since the epoch, which
+    nothing is older than."""
     try:
         number = float(days)
     except ValueError:
@@ -81,7 +82,7 @@ def days_ago(days, hint):
         raise error.InputError(
             _(b"--older-than is not a number of days: '%s'") % days, hint=hint
         )
-    return time.time() - number * SECONDS_A_DAY
+    return max(0.0, time.time() - number * SECONDS_A_DAY)
 
 
 def to_local(text):

@@ -10,6 +10,9 @@ from . import common
 
 _SHORT = 12
 
+#: No database has a larger number.
+_MOST = 2**63 - 1
+
 
 def run_list(ui, repo, opts):
     """A line a push, newest first."""
@@ -44,7 +47,10 @@ def run_show(ui, repo, opts):
         )
     with _faults():
         store = trystore.of(repo)
-        pushes = [(number, store.index.push(number)) for number in numbers]
+        pushes = [
+            (number, store.index.push(number) if number <= _MOST else None)
+            for number in numbers
+        ]
         for number, push in pushes:
             if push is None:
                 raise error.InputError(_(b"there is no push %d") % number)
@@ -105,9 +111,12 @@ def _faults():
 
 def _number(text):
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
+        number = -1
+    if number < 0:
         raise error.InputError(_(b"not the number of a push: '%s'") % text)
+    return number
 
 
 def _node(text):
