@@ -10,6 +10,7 @@ its group, and the first one against its first parent.
 """
 
 import hashlib
+import math
 import typing
 
 from mercurial import changegroup, exchange, mdiff, util
@@ -92,7 +93,25 @@ class Converter:
     def _note(self, delta, text):
         if len(self._changesets) == self._most:
             raise Unfit(b"it has more than %d changesets" % self._most)
-        self._changesets.append((delta.node, delta.p1, delta.p2, bin(text[:40])))
+        manifest = bin(text[:40])
+        self._look_at_changeset(delta.node, manifest)
+        self._changesets.append((delta.node, delta.p1, delta.p2, manifest))
+
+    def _look_at_changeset(self, node, manifest):
+        """Its hash says nothing of whether it can be read, and one that cannot ends
+        each pull and each page of it."""
+        try:
+            changeset = self._overlay.changelog.changelogrevision(node)
+            is_right = (
+                changeset.manifest == manifest
+                and math.isfinite(changeset.date[0])
+                and all(changeset.extra)
+                and all(changeset.files)
+            )
+        except (ValueError, LookupError, TypeError):
+            is_right = False
+        if not is_right:
+            raise Unfit(b"changeset %s is malformed" % hex(node))
 
     def _group(self, storage, note=None):
         """Copy one group of revisions of ``storage``; returns their nodes."""
