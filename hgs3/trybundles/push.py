@@ -190,6 +190,9 @@ class _Push:
 
     def _select(self, new):
         """Whether there is something to keep. Raises Unfit for what must not be."""
+        if not new.content.changesets:
+            # The client would take all that it has for public.
+            raise Unfit(b"it has no changesets")
         has_node = self._repo.changelog.hasnode
         if all(has_node(node) for node, _p1, _p2, _m in new.content.changesets):
             return False
