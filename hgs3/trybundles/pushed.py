@@ -11,7 +11,7 @@ import typing
 
 from mercurial import bookmarks, bundle2, encoding, error, phases
 from mercurial.i18n import _
-from mercurial.node import bin
+from mercurial.node import bin, nullid
 
 from . import bundlefile
 
@@ -100,8 +100,8 @@ class Pushed:
             for key in (b"namespace", b"key", b"old", b"new")
         )
         if namespace == _MOVED_BY_PUSHKEY:
-            self.bookmarks[name] = bin(new) or None
-            self.expected[name] = bin(old) or None
+            self.bookmarks[name] = node_of(new)
+            self.expected[name] = node_of(old)
             self.pushkeys.append(part.id)
         elif part.mandatory:
             # Phases, by clients before 4.4.
@@ -128,6 +128,17 @@ class _Small:
                 b"it has more than %d bytes of a kind" % _MOST_SMALL_BYTES
             )
         return data
+
+
+def node_of(text):
+    """Of a bookmark, as ``pushkey`` has it: None for none. Raises ValueError."""
+    try:
+        node = bin(text)
+    except TypeError:  # hg <= 6.0
+        raise ValueError("not a hash")
+    if node and len(node) != len(nullid):
+        raise ValueError("not a whole hash")
+    return node or None
 
 
 _TAKERS = {

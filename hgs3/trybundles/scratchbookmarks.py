@@ -12,7 +12,7 @@ from mercurial.utils import stringutil
 from .. import crossing
 from ..database.records import MAX_NAME_LENGTH, UNSTORABLE, BookmarkMove
 from . import recording
-from .pushed import Pushed
+from .pushed import Pushed, node_of
 
 
 def moves(repo, trystore, pushed, new_nodes):
@@ -121,8 +121,11 @@ def _can_be_stored(text):
 def pushkey(repo, trystore, name, old, new):
     """As ``pushkey`` of the namespace ``bookmarks``: whether it was done."""
     pushed = Pushed("", 0)
-    pushed.bookmarks[name] = bin(new) if new else None
-    pushed.expected[name] = bin(old) if old else None
+    try:
+        pushed.bookmarks[name] = node_of(new)
+        pushed.expected[name] = node_of(old)
+    except ValueError:
+        return False
     try:
         recording.record_bookmarks(trystore, moves(repo, trystore, pushed, ()))
     except error.PushRaced:
