@@ -8,11 +8,13 @@ from ..database.errors import DatabaseError
 from ..wireproto import s3get, websetup
 from . import names, overlay, pages, pull, push, trystore
 
-#: Items of Mercurial's own without which a push takes locks, or gets past us.
+#: Items of Mercurial's own without which a push takes locks, gets past us, or is
+#: first written to a file that no limit is for, whose disk may be full.
 _NEEDED = (
     (b"experimental", b"bundle2lazylocking", True),
     (b"server", b"bundle1.push", False),
     (b"server", b"bundle1gd.push", False),
+    (b"server", b"streamunbundle", True),
 )
 
 
