@@ -130,13 +130,13 @@ class TryStore:
 
     def fetch(self, sha256, stream):
         """Write the bundle file of the object ``sha256`` to ``stream``. Raises
-        StoreUnavailable, BundleDamaged."""
+        StoreUnavailable, BundleDamaged, and what that raises."""
         chunks = self.service.store.read(self.key(sha256))
         if chunks is None:
             raise BundleDamaged(sha256, "it is not in the store")
         try:
             bundlefile.read_object(chunks, stream)
-        except (StoreUnavailable, OSError):
+        except (StoreUnavailable, BundleUnavailable, OSError):
             raise
         except Exception as err:
             # The decompressor has exceptions of its own.
