@@ -59,3 +59,41 @@ ordinary() {
     hg -R ordinary push -r 3 $URL | grep -v '^pushing to\|^searching for'
   hg -R ordinary log -T '{desc} {phase}\n'
 }
+
+# startpostgresql: an empty database on a server of its own; what has to be in the
+# configuration for it is in $TESTTMP/db.rc
+startpostgresql() {
+  PYTHONPATH="$TESTDIR:$PYTHONPATH" "$PYTHON" -m testlib.database \
+    "$TESTTMP/db.state" "$TESTTMP/db.url" >> "$TESTTMP/db.log" 2>&1 &
+  echo $! > "$TESTTMP/db.pid"
+  echo $! >> "$DAEMON_PIDS"
+  waitfor "$TESTTMP/db.state.is" up 1
+  printf '[s3try]\ndatabase = %s\n' "$(cat "$TESTTMP/db.url")" > "$TESTTMP/db.rc"
+}
+
+# postgresql down|up: it is when this returns
+postgresql() {
+  echo "$1" > "$TESTTMP/db.state"
+  waitfor "$TESTTMP/db.state.is" "$1" 1
+}
+
+stoppostgresql() {
+  "$PYTHON" "$TESTLIB/stop.py" "$TESTTMP/db.pid"
+}
+
+# sql STATEMENT: in that database
+sql() {
+  "$PYTHON" -c 'import psycopg, sys
+with psycopg.connect(open("db.url").read().strip()) as connection:
+    connection.execute(sys.argv[1])' "$1"
+}
+
+# pushagain REPO: until it is stored, since a server that could not connect does not
+# try again at once
+pushagain() {
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    hg -R "$1" push $URL > push.out 2>&1 && break
+    sleep 0.5
+  done
+  grep remote push.out
+}
