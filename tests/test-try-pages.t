@@ -168,6 +168,30 @@ A browser that has a page asks whether it is another one by now
   $ page $URL/raw-rev/111111111111 "If-None-Match=$MISSING" | head -1
   404
 
+An archive by the name of a bookmark; a bookmark that has gone is gone in a browser, too
+
+  $ page $URL/archive/topic%252Fx.tar.gz | head -1
+  200
+  $ TAG=$(etag $URL/raw-rev/topic%252Fx)
+  $ page $URL/raw-rev/topic%252Fx "If-None-Match=$TAG" | head -1
+  304
+  $ hg -R a push -q $URL -B topic/x
+  [1]
+  $ page $URL/raw-rev/topic%252Fx "If-None-Match=$TAG" | head -1
+  404
+
+Odd requests are answered like any that leads nowhere
+
+  $ page $URL/bundle/99999999999999999999/rev/$T | head -1
+  400
+  $ page $URL/bundle/0/rev/$T | head -1
+  404
+  $ page $URL/rev/$P:$T:$P | head -1
+  404
+  $ page "$URL/graph/100?graphtop=$T" | grep -c 'Internal Server Error'
+  0
+  [1]
+
 Who may not read the repository reads no bundle, and none is fetched
 
   $ stopserver

@@ -58,7 +58,7 @@ class _Below:
     def __init__(self, overlay, content):
         changelog = overlay.changelog
         self._ancestors = changelog.ancestors(
-            [changelog.rev(node) for node in _bases(overlay, content)], inclusive=True
+            [changelog.rev(node) for node in bases(overlay, content)], inclusive=True
         )
         self.has_all = True
 
@@ -73,7 +73,7 @@ def write_whole(overlay, content, path):
     """Write a bundle file to ``path`` (str): that of ``content``, and what it lacks."""
     parents = {p for _node, p1, p2, _m in content.changesets for p in (p1, p2)}
     heads = [node for node, _p1, _p2, _m in content.changesets if node not in parents]
-    outgoing = discovery.outgoing(overlay, _bases(overlay, content), heads)
+    outgoing = discovery.outgoing(overlay, bases(overlay, content), heads)
     # Mercurial looks at each revision whether a changeset that is sent has it.
     data = changegroup.makestream(
         repoproxy.WithoutHooks(overlay, _HOOKS), outgoing, _VERSION, b"push"
@@ -86,7 +86,7 @@ def write_whole(overlay, content, path):
             stream.write(chunk)
 
 
-def _bases(overlay, content):
+def bases(overlay, content):
     """The nodes (a list) that a bundle is on top of."""
     own = {node for node, _p1, _p2, _m in content.changesets}
     parents = {p for _node, p1, p2, _m in content.changesets for p in (p1, p2)}

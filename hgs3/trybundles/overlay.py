@@ -20,8 +20,10 @@ from .. import generation
 from ..forksafe import ForkSafeLock
 from . import basetexts, memory
 
-#: What of the store, beside changesets, changes what an overlay shows.
-_STATE_FILES = (b"phaseroots", b"obsstore")
+#: What, beside changesets, changes what an overlay shows: of the store, and of the
+#: folder that it is in. Bookmarks are in either.
+_STATE_FILES = (b"phaseroots", b"obsstore", b"bookmarks")
+_STATE_FILES_BESIDE = (b"bookmarks", b"localtags")
 
 #: Repositories are circles of objects, of a megabyte for each 6,000 changesets or so.
 #: They are not left to the collector's own idea of when it is time: that comes after
@@ -47,7 +49,11 @@ def make(repo, path):
         unfiltered.baseui.copy(), unfiltered.root, path
     )
     _protect(overlay)
-    basetexts.prime(overlay)
+    try:
+        basetexts.prime(overlay)
+    except BaseException:
+        close(overlay)
+        raise
     return overlay
 
 
@@ -227,9 +233,11 @@ def _state(repo):
     unfiltered = repo.unfiltered()
     changelog = unfiltered.changelog
     stats = []
-    for name in _STATE_FILES:
+    files = [(unfiltered.svfs, name) for name in _STATE_FILES]
+    files += [(unfiltered.vfs, name) for name in _STATE_FILES_BESIDE]
+    for vfs, name in files:
         try:
-            status = unfiltered.svfs.stat(name)
+            status = vfs.stat(name)
             stats.append((status.st_mtime_ns, status.st_size, status.st_ino))
         except OSError:
             stats.append(None)

@@ -9,12 +9,15 @@ question to the database.
 """
 
 import copy
+import hashlib
+import re
 import time
 
 from mercurial import encoding, error, extensions, scmutil, templatefilters
 from mercurial.hgweb import common as hgwebcommon
 from mercurial.hgweb import webutil
 from mercurial.i18n import _
+from mercurial.node import nullrev
 from mercurial.utils import dateutil
 
 from .. import compat, crossing, eventlog, trysettings
@@ -28,10 +31,13 @@ PUSH_HEADER = b"HG-S3-Push"
 #: Pages that show the same whatever they are asked for.
 _WITHOUT_NODE = frozenset((b"static", b"help"))
 
+#: No database has a larger one.
+_BUNDLE_ID = re.compile(rb"[0-9]{1,18}\Z")
+
 _UNAVAILABLE = 503
 
-#: An ETag is one number: that of the last push, and below it the time of the last
-#: change to the repository, in seconds.
+#: An ETag is one number: a digest of what was found, and below it the time of the
+#: last change to the repository, in seconds.
 _SECONDS_RANGE = 10**12
 
 
@@ -52,12 +58,12 @@ def _runwsgi(orig, app, req, res, repo):
         # It says so itself.
         return orig(app, req, res, repo)
     page = _Page(repo, asked)
-    page.find()
-    if page.push is not None and not page.is_at_client(app.mtime):
-        # hgweb allows no such thing with a 304.
-        res.headers[PUSH_HEADER] = b"%d" % page.push.id
     chunks = None
     try:
+        page.find()
+        if page.push is not None and not page.is_at_client(app.mtime):
+            # hgweb allows no such thing with a 304.
+            res.headers[PUSH_HEADER] = b"%d" % page.push.id
         chunks = orig(_App(app, page), page.req, res, page.view)
     finally:
         if chunks is None:
@@ -68,9 +74,11 @@ def _runwsgi(orig, app, req, res, repo):
 def _may_read(app, req, res, repo):
     """Whether the server's own permission checks let the user see pages. Nobody else
     has a bundle fetched, or learns of one by the time that it takes."""
+    # As hgweb does before it asks: a hook may want to know who it is.
+    repo.ui.environ = req.rawenv
     try:
         app.check_perm(compat.hgweb_request_context()(app, repo, req, res), req, None)
-    except (hgwebcommon.ErrorResponse, error.Abort):
+    except (hgwebcommon.ErrorResponse, error.Error):
         return False
     return True
 
@@ -96,7 +104,7 @@ class _Asked:
         else:
             path = req.dispatchpath
         parts = path.split(b"/")
-        if parts[0] == BUNDLE and len(parts) > 1 and parts[1].isdigit():
+        if parts[0] == BUNDLE and len(parts) > 1 and _BUNDLE_ID.match(parts[1]):
             self.bundle = int(parts[1])
             self.req = _below(req, parts[:2], parts[2:])
             parts = parts[2:]
@@ -114,7 +122,12 @@ class _Asked:
                 text = _without_extension(text)
         else:
             text = params.get(b"node") or params.get(b"rev") or b""
-        return [key for key in text.split(b":") if key]
+        keys = text.split(b":", 1)
+        if self.command == b"graph":
+            # Where the page began that is being scrolled.
+            keys.append(params.get(b"graphtop") or b"")
+        # hgweb finds nothing by the name of what has another colon.
+        return [key for key in keys if key and b":" not in key]
 
     def may_be_try(self, repo):
         """Whether the repository alone does not say it all."""
@@ -126,6 +139,8 @@ class _Asked:
     def with_key(self, key):
         """The request for the same page of another ``key``."""
         style = (self.req.dispatchpath or b"").split(b"/")[0]
+        if self.command == b"archive":
+            key += self._rest[0][len(_without_extension(self._rest[0])) :]
         path = [style, key] + self._rest[1:]
         return _changed(self.req, dispatchpath=b"/".join(path), dispatchparts=path)
 
@@ -176,7 +191,7 @@ class _Page:
         self.view, self.req = repo, asked.req
         self.push = self.refusal = None
         # Never the same while it is not known what there is.
-        self.last_push_id = time.time_ns()
+        self._state = time.time_ns()
 
     def find(self):
         """Never raises: hgweb has a page that says what is wrong."""
@@ -197,18 +212,39 @@ class _Page:
 
     def _find(self):
         index = trystore.of(self._repo).index
-        self.last_push_id = index.last_push_id()
+        last_push_id = index.last_push_id()
         bundles = self._bundles(index)
+        # Bookmarks move, and pushes are forgotten, without a new push.
+        state = (last_push_id, self.req.dispatchpath, [each.id for each in bundles])
+        self._state = int(
+            hashlib.sha256(crossing.to_bytes(repr(state))).hexdigest()[:16], 16
+        )
         if not bundles or self._asked.command in _WITHOUT_NODE:
             return
+        push = index.push_of_bundle(bundles[-1].id)
         self._lease = overlays.take(self._repo, bundles)
-        self.push = index.push_of_bundle(bundles[-1].id)
         overlay = self._lease.repo
         # What is configured is what the repository says, whoever made the overlay.
         self._ui, overlay.ui = overlay.ui, self._repo.ui.__class__(self._repo.ui)
-        self.view = overlays.view(overlay, self._repo)
-        if self.push is not None:
+        self._require_bases(overlay.changelog)
+        self.push, self.view = push, overlays.view(overlay, self._repo)
+        if push is not None:
             self._label(overlay.ui)
+
+    def _require_bases(self, changelog):
+        """Raise LookupError when what the bundle is on top of is not shown by the
+        repository, which may have hidden it since. On top of it there are drafts, and
+        so an overlay would show it."""
+        first = changelog.repotiprev + 1
+        parents = {
+            parent
+            for rev in range(first, len(changelog))
+            for parent in changelog.parentrevs(rev)
+            if nullrev < parent < first
+        }
+        has_node = self._repo.changelog.hasnode
+        if not all(has_node(changelog.node(parent)) for parent in parents):
+            raise LookupError
 
     def _bundles(self, index):
         """A list of Bundles; raises ErrorResponse."""
@@ -253,7 +289,7 @@ class _Page:
 
     def mtime(self, mtime):
         """What stands for the state of the repository, and of what was pushed."""
-        return self.last_push_id * _SECONDS_RANGE + int(mtime)
+        return self._state * _SECONDS_RANGE + int(mtime)
 
     def is_at_client(self, mtime):
         """Whether hgweb is going to say that nothing has changed."""

@@ -153,6 +153,7 @@ class _Push:
                 is_whole = completeness.check(top, new.content)
             if not self._select(new):
                 return None
+            self._require_bases(completeness.bases(top, new.content))
             if is_whole:
                 self._run_hooks(top, new)
                 return new
@@ -213,6 +214,16 @@ class _Push:
                 _(b"warning: %d of the changesets are public here\n") % len(public)
             )
         return True
+
+    def _require_bases(self, bases):
+        """Raise Unfit for what is on top of what only an overlay would show."""
+        has_node = self._repo.changelog.hasnode
+        for node in bases:
+            if not has_node(node):
+                raise Unfit(
+                    _(b"it is based on %s, which the repository does not show")
+                    % hex(node)
+                )
 
     def _run_hooks(self, top, new):
         """Those of the site that may refuse, as for a push into the repository."""

@@ -59,14 +59,12 @@ def compare(first, second, paths):
 
 def get(url, headers):
     status, found, body = fetch(url, [each.split("=", 1) for each in headers])
-    print(status)
-    for name in SHOWN:
-        if found[name]:
-            print("%s: %s" % (name, found[name]))
-    sys.stdout.flush()
+    lines = [str(status)]
+    lines += ["%s: %s" % (name, found[name]) for name in SHOWN if found[name]]
+    # Whoever reads may have seen enough.
     with contextlib.suppress(BrokenPipeError):
-        sys.stdout.buffer.write(body)
-        sys.stdout.flush()
+        sys.stdout.buffer.write("\n".join([*lines, ""]).encode() + body)
+        sys.stdout.buffer.flush()
 
 
 def main():
