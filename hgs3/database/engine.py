@@ -77,6 +77,17 @@ class Database:
         self._require_schema()
         return self.transact(function, writes=True)
 
+    def hold(
+        self, function: typing.Callable[[sqlalchemy.Connection], T]
+    ) -> typing.Tuple["Held", T]:
+        """As ``write``, but nothing is committed yet: the first of the two that this
+        returns must be told what to do.
+
+        What others write waits for it, so it is to be held shortly.
+        """
+        self._require_schema()
+        return self._repeated(lambda: self._held(function))
+
     def _require_schema(self):
         if not self._schema_is_right:
             if self.backend.migrates_itself:
@@ -89,11 +100,14 @@ class Database:
         self, function: typing.Callable[[sqlalchemy.Connection], T], writes: bool
     ) -> T:
         """As ``read`` and ``write``, whatever tables there are."""
+        return self._repeated(lambda: self._once(function, writes))
+
+    def _repeated(self, attempt_once):
         begun = self._clock()
         attempt = 1
         while True:
             try:
-                return self._once(function, writes)
+                return attempt_once()
             except exc.DBAPIError as err:
                 fault = err
             except exc.TimeoutError:
@@ -114,6 +128,18 @@ class Database:
             connection = connection.execution_options(**{_WRITES: writes})
             with connection.begin():
                 return function(connection)
+
+    def _held(self, function):
+        connection = self._get_engine().connect()
+        try:
+            connection = connection.execution_options(**{_WRITES: True})
+            transaction = connection.begin()
+            result = function(connection)
+        except BaseException:
+            # Rolls it back.
+            connection.close()
+            raise
+        return Held(self, connection, transaction), result
 
     def _may_pass(self, fault):
         return (
@@ -194,6 +220,56 @@ class Database:
             _engines_of_parents.append(self._engine)
         self._engine = None
         self._lock = threading.Lock()
+
+
+class Held:
+    """A transaction that has written, and waits for its end. For one thread at a time.
+
+    ``commit`` or ``rollback`` ends it; after the one, the other does nothing.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        connection: sqlalchemy.Connection,
+        transaction: sqlalchemy.RootTransaction,
+    ) -> None:
+        self._database = database
+        self._connection = connection
+        self._transaction: typing.Optional[sqlalchemy.RootTransaction] = transaction
+
+    def commit(self) -> None:
+        """Raises DatabaseUnavailable; then nobody knows whether it was committed."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is None:
+            return
+        try:
+            transaction.commit()
+        except exc.DBAPIError as err:
+            # It is not tried again: that would take all that came before.
+            fault = self._database._unavailable(self._database._message(err.orig))
+        else:
+            fault = None
+        self._end()
+        if fault is not None:
+            raise fault
+
+    def rollback(self) -> None:
+        """Never raises: a connection that is lost has the same effect."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is None:
+            return
+        try:
+            transaction.rollback()
+        except exc.SQLAlchemyError:
+            self._connection.invalidate()
+        self._end()
+
+    def _end(self):
+        try:
+            self._connection.close()
+        except exc.SQLAlchemyError:
+            self._connection.invalidate()
 
 
 _all_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()

@@ -39,7 +39,7 @@ class SchemaTooOld(DatabaseError):
         what = "no tables" if not found else "tables of version %d" % found
         super().__init__(
             "the database has %s, and version %d is needed: run hg s3try migrate"
-            % (what, wanted)
+            " or hg pushlog-migrate" % (what, wanted)
         )
         self.found = found
         self.wanted = wanted
@@ -85,3 +85,11 @@ class BookmarkConflict(DatabaseError):
         super().__init__("bookmark %s was moved meanwhile" % name)
         self.name = name
         self.found = found
+
+
+class UnknownChangeset(DatabaseError):
+    """No push that is recorded has the changeset."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__("no push has changeset %s" % node)
+        self.node = node

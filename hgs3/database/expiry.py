@@ -7,7 +7,7 @@ from sqlalchemy import delete, exists, select
 
 from .recording import lock_repository
 from .records import Expired
-from .tables import BOOKMARKS, BUNDLES, CHANGESETS, PUSHES
+from .tables import BOOKMARKS, BUNDLES, CHANGESETS, LOG_CHANGESETS, PUSHES
 
 #: A transaction deletes so many pushes. A bundle has up to thousands of changesets,
 #: and meanwhile nobody can push to the repository.
@@ -21,13 +21,20 @@ def expire_some(
     repository_id = lock_repository(connection, digest)
     found = connection.execute(
         select(PUSHES.c.id, PUSHES.c.bundle_id)
-        .where(PUSHES.c.repository_id == repository_id, PUSHES.c.pushed < before)
+        .where(
+            PUSHES.c.repository_id == repository_id,
+            PUSHES.c.pushed < before,
+            # What is in the repository stays there.
+            PUSHES.c.bundle_id.is_not(None),
+        )
         .order_by(PUSHES.c.pushed)
         .limit(BATCH_PUSHES)
     ).all()
     if not found:
         return Expired(0, 0, 0), False
-    connection.execute(delete(PUSHES).where(PUSHES.c.id.in_([row.id for row in found])))
+    ids = [row.id for row in found]
+    connection.execute(delete(LOG_CHANGESETS).where(LOG_CHANGESETS.c.push_id.in_(ids)))
+    connection.execute(delete(PUSHES).where(PUSHES.c.id.in_(ids)))
     bundles = _without_push(connection, {row.bundle_id for row in found})
     bookmarks = 0
     if bundles:

@@ -7,7 +7,7 @@ table, so a migration may have been broken off at any point: each can be run aga
 import typing
 
 import sqlalchemy
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import MetaData, insert, inspect, select, text, update
 
 from . import tables
 from .errors import SchemaTooNew, SchemaTooOld
@@ -16,19 +16,93 @@ if typing.TYPE_CHECKING:
     from .engine import Database
 
 
+#: What version 1 has, whatever was added since.
+_FIRST_TABLES = (
+    "s3_schema",
+    "s3_repositories",
+    "s3_bundles",
+    "s3_changesets",
+    "s3_pushes",
+    "s3_bookmarks",
+    "s3_doomed",
+)
+_LATER_INDEXES = ("s3_pushes_username",)
+
+
 def _make_tables(connection):
-    # A later migration changes what is there, and this one must then still make
-    # what it makes today.
-    for table in tables.METADATA.sorted_tables:
-        table.create(connection, checkfirst=True)
-        # Not made with a table that was there already.
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
+    first = MetaData()
+    for name in _FIRST_TABLES:
+        tables.METADATA.tables[name].to_metadata(first)
+    # Version 2 has changed it.
+    first.tables["s3_pushes"].c.bundle_id.nullable = False
+    for table in first.sorted_tables:
+        table.indexes = {
+            index for index in table.indexes if index.name not in _LATER_INDEXES
+        }
+        _make_table(connection, table)
+
+
+def _make_table(connection, table):
+    table.create(connection, checkfirst=True)
+    # Not made with a table that was there already.
+    for index in table.indexes:
+        index.create(connection, checkfirst=True)
+
+
+def _log_pushes(connection):
+    """Pushes may be into the repository, and their changesets are kept."""
+    columns = inspect(connection).get_columns(tables.PUSHES.name)
+    nullable = {column["name"]: column["nullable"] for column in columns}
+    if not nullable["bundle_id"]:
+        _ALLOW_NO_BUNDLE[connection.dialect.name](connection)
+    _make_table(connection, tables.PUSHES)
+    _make_table(connection, tables.LOG_CHANGESETS)
+
+
+def _rebuild_pushes(connection):
+    # SQLite cannot change a column. All of it is one transaction there.
+    old, new = tables.PUSHES.name, tables.PUSHES.name + "_new"
+    table = tables.PUSHES.to_metadata(MetaData(), name=new)
+    for name in (tables.REPOSITORIES.name, tables.BUNDLES.name):
+        # Named by foreign keys.
+        tables.METADATA.tables[name].to_metadata(table.metadata)
+    # An index is found by its name alone, and the old one has it still.
+    table.indexes = set()
+    table.create(connection)
+    names = ", ".join(column.name for column in table.columns)
+    connection.execute(
+        text("INSERT INTO %s (%s) SELECT %s FROM %s" % (new, names, names, old))
+    )
+    # An id is never given again, not even that of a push that was deleted.
+    connection.execute(text("DELETE FROM sqlite_sequence WHERE name = '%s'" % new))
+    connection.execute(
+        text(
+            "INSERT INTO sqlite_sequence (name, seq)"
+            " SELECT '%s', seq FROM sqlite_sequence WHERE name = '%s'" % (new, old)
+        )
+    )
+    connection.execute(text("DROP TABLE %s" % old))
+    connection.execute(text("ALTER TABLE %s RENAME TO %s" % (new, old)))
+
+
+def _executing(statement):
+    return lambda connection: connection.execute(text(statement))
+
+
+_ALLOW_NO_BUNDLE = {
+    "sqlite": _rebuild_pushes,
+    "postgresql": _executing(
+        "ALTER TABLE s3_pushes ALTER COLUMN bundle_id DROP NOT NULL"
+    ),
+    "mysql": _executing("ALTER TABLE s3_pushes MODIFY bundle_id BIGINT NULL"),
+    "mariadb": _executing("ALTER TABLE s3_pushes MODIFY bundle_id BIGINT NULL"),
+}
 
 
 #: The first brings a database to version 1. Released ones never change.
 MIGRATIONS: typing.Sequence[typing.Callable[[sqlalchemy.Connection], None]] = (
     _make_tables,
+    _log_pushes,
 )
 
 

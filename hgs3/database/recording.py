@@ -13,18 +13,30 @@ import sqlalchemy
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from . import logdata
 from .errors import BookmarkConflict, ObjectDoomed
 from .records import (
     MAX_NAME_LENGTH,
     UNSTORABLE,
     BookmarkMove,
     Changeset,
+    LoggedChangeset,
     NewBundle,
 )
-from .tables import BOOKMARKS, BUNDLES, CHANGESETS, DOOMED, PUSHES, REPOSITORIES
+from .tables import (
+    BOOKMARKS,
+    BUNDLES,
+    CHANGESETS,
+    DOOMED,
+    LOG_CHANGESETS,
+    PUSHES,
+    REPOSITORIES,
+)
 
 #: After so long, whoever was about to delete an object is taken for dead.
 TAKEOVER_SECONDS = 600
+#: Rows of the log that are made into text at once.
+CHUNK_ROWS = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +51,8 @@ class PushRecord:
     tip: str
     bookmarks: typing.Sequence[BookmarkMove]
     doom: typing.Optional[int]
+    #: None where there is no log of pushes.
+    log: typing.Optional[typing.Sequence[LoggedChangeset]] = None
 
 
 # Made once: to build a statement costs as much as to run it.
@@ -82,6 +96,7 @@ _STATE = (
 _NEW_PUSH = insert(PUSHES)
 _NEW_BUNDLE = insert(BUNDLES)
 _NEW_CHANGESETS = insert(CHANGESETS)
+_NEW_LOG = insert(LOG_CHANGESETS)
 _NEW_BOOKMARK = insert(BOOKMARKS)
 _BUNDLE_AGAIN = (
     update(BUNDLES)
@@ -174,13 +189,44 @@ def record_push(
             "repository_id": repository_id,
             "bundle_id": bundle_id,
             "token": record.token,
-            "username": UNSTORABLE.sub("?", record.username)[:MAX_NAME_LENGTH],
+            "username": storable_name(record.username),
             "pushed": record.pushed,
             "tip": record.tip,
         },
     ).inserted_primary_key[0]
+    if record.log:
+        insert_log(connection, repository_id, push_id, record.log)
     _move_bookmarks(connection, repository_id, record, push_id)
     return push_id
+
+
+def insert_log(
+    connection: sqlalchemy.Connection,
+    repository_id: int,
+    push_id: int,
+    changesets: typing.Sequence[LoggedChangeset],
+) -> None:
+    """The rows that the log has of the changesets of a push."""
+    for start in range(0, len(changesets), CHUNK_ROWS):
+        rows = [
+            {
+                "push_id": push_id,
+                "position": position,
+                "repository_id": repository_id,
+                "node": each.node,
+                "state": each.state,
+                "data": logdata.to_text(each.details),
+            }
+            for position, each in enumerate(
+                changesets[start : start + CHUNK_ROWS], start
+            )
+        ]
+        connection.execute(_NEW_LOG, rows)
+
+
+def storable_name(username: str) -> str:
+    """A name of a user as every database can keep it."""
+    return UNSTORABLE.sub("?", username)[:MAX_NAME_LENGTH]
 
 
 def _record_bundle(connection, repository_id, record, found):

@@ -11,6 +11,9 @@ import typing
 #: Characters of a bookmark's name, and of the name of a user.
 MAX_NAME_LENGTH = 255
 
+#: What a database can number.
+MAX_ID = 2**63 - 1
+
 #: PostgreSQL keeps no NUL, and no database half of a surrogate pair.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -109,3 +112,92 @@ class Expired:
     pushes: int
     bundles: int
     bookmarks: int
+
+
+#: What has become of a changeset that was pushed into a repository: it is there as
+#: it was; it is hidden, since it is obsolete; it is gone.
+AS_PUSHED, HIDDEN, GONE = STATES = (0, 1, 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Details:
+    """All that the log of pushes keeps of a changeset, beside its node.
+
+    Text is what Mercurial has; bytes of it that are no UTF-8 are halves of surrogate
+    pairs, as those of ``os.fsdecode``.
+    """
+
+    #: One node, or two; for a changeset without a parent, the null node.
+    parents: typing.Tuple[str, ...]
+    author: str
+    #: Seconds since the epoch, and of the time zone west of UTC.
+    date: int
+    offset: int
+    branch: str
+    description: str
+    files: typing.Tuple[str, ...]
+    tags: typing.Tuple[str, ...]
+    #: "public", "draft" or "secret".
+    phase: str
+    #: As Mercurial has it, with the branch.
+    extra: typing.Mapping[str, str]
+    #: Nodes that it takes the place of.
+    precursors: typing.Tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class LoggedChangeset:
+    """A changeset of a push. ``details`` are None where they were not asked for, and
+    where nothing but the node is known."""
+
+    node: str
+    state: int = AS_PUSHED
+    details: typing.Optional[Details] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class LoggedPush:
+    """A push that is recorded. ``changesets`` are in the order of revisions."""
+
+    #: Ascending in the order of commits; never that of another push.
+    id: int
+    username: str
+    pushed: int
+    #: Of a push to try; None for one into the repository.
+    bundle_id: typing.Optional[int]
+    #: The last changeset of it, "" for none.
+    tip: str
+    changesets: typing.Tuple[LoggedChangeset, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class NewLogPush:
+    """A push into the repository, or an event that is to look like one.
+
+    ``read()`` gives its changesets; it is called when they are needed, and again when
+    the transaction is run again.
+    """
+
+    token: str
+    username: str
+    pushed: int
+    read: typing.Callable[[], typing.Sequence[LoggedChangeset]]
+
+
+@dataclasses.dataclass(frozen=True)
+class LogQuery:
+    """Which pushes; each of these that is given must hold.
+
+    What is called start is exclusive, what is called end inclusive. Nodes are whole.
+    A push is by one of ``users`` and has one of ``changesets``, if there are any.
+    """
+
+    start_id: typing.Optional[int] = None
+    end_id: typing.Optional[int] = None
+    start_date: typing.Optional[int] = None
+    end_date: typing.Optional[int] = None
+    #: The newest push of this changeset, in the place of an id.
+    from_change: typing.Optional[str] = None
+    to_change: typing.Optional[str] = None
+    changesets: typing.Tuple[str, ...] = ()
+    users: typing.Tuple[str, ...] = ()

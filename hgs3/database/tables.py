@@ -8,8 +8,10 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.dialects import mysql, postgresql
@@ -40,6 +42,13 @@ def text(length):
             "mysql",
             "mariadb",
         )
+    )
+
+
+def long_text():
+    """A column type for ASCII of any length."""
+    return Text().with_variant(
+        mysql.LONGTEXT(charset="ascii", collation="ascii_bin"), "mysql", "mariadb"
     )
 
 
@@ -114,10 +123,13 @@ CHANGESETS = table(
     sqlite_with_rowid=False,
 )
 
+#: Of all repositories, to try and into the repository itself, so that the ids of
+#: both kinds are in one order.
 PUSHES = numbered(
     "s3_pushes",
     repository_id(),
-    Column("bundle_id", ID, ForeignKey("s3_bundles.id"), nullable=False),
+    # None for a push into the repository.
+    Column("bundle_id", ID, ForeignKey("s3_bundles.id"), nullable=True),
     Column("token", hex_digits(32), nullable=False, unique=True),
     Column("username", text(255), nullable=False),
     Column("pushed", BigInteger, nullable=False),
@@ -125,6 +137,23 @@ PUSHES = numbered(
     Index("s3_pushes_repository", "repository_id", "id"),
     Index("s3_pushes_pushed", "repository_id", "pushed"),
     Index("s3_pushes_bundle", "bundle_id"),
+    Index("s3_pushes_username", "repository_id", "username", "id"),
+)
+
+#: What the log of pushes says of each changeset of a push.
+LOG_CHANGESETS = table(
+    "s3_log_changesets",
+    Column("push_id", ID, ForeignKey("s3_pushes.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    # No foreign key: the push has it, and there are many rows.
+    Column("repository_id", ID, nullable=False),
+    Column("node", hex_digits(40), nullable=False),
+    # One of records.STATES.
+    Column("state", SmallInteger, nullable=False),
+    # See logdata.py; None where nothing but the node is known.
+    Column("data", long_text(), nullable=True),
+    # Which push of a node is the newest, the index tells without the rows.
+    Index("s3_log_changesets_node", "repository_id", "node", "push_id"),
 )
 
 BOOKMARKS = table(

@@ -9,7 +9,15 @@ from sqlalchemy import bindparam, delete, func, select, update
 
 from . import expiry, recording
 from .engine import Database
-from .records import BookmarkMove, Bundle, Changeset, Expired, NewBundle, Push
+from .records import (
+    BookmarkMove,
+    Bundle,
+    Changeset,
+    Expired,
+    LoggedChangeset,
+    NewBundle,
+    Push,
+)
 from .tables import BOOKMARKS, BUNDLES, CHANGESETS, DOOMED, PUSHES, REPOSITORIES
 
 #: Nodes that one statement asks for, and pushes that it gives.
@@ -137,6 +145,8 @@ def _recent_roots():
         .where(
             PUSHES.c.repository_id == _REPOSITORY,
             PUSHES.c.pushed >= bindparam("since"),
+            # Those into the repository have no roots that are not there.
+            PUSHES.c.bundle_id.is_not(None),
         )
         .group_by(PUSHES.c.bundle_id)
         .order_by(sqlalchemy.desc("latest"))
@@ -185,13 +195,15 @@ class TryIndex:
         tip: str,
         bookmarks: typing.Sequence[BookmarkMove] = (),
         doom: typing.Optional[int] = None,
+        log: typing.Optional[typing.Sequence[LoggedChangeset]] = None,
     ) -> int:
         """Record all of a push or nothing; its id.
 
         ``token``, 32 hexadecimal digits, is of this push alone: the same again gives
         the same id and writes nothing. A bundle that is there is taken, and is said
         to be the object that was uploaded now. Without a ``bundle`` only bookmarks
-        are moved, and 0 is returned. Raises ObjectDoomed, unless ``doom`` is what
+        are moved, and 0 is returned. The changesets as ``log`` has them are for the log
+        of pushes, if there is one. Raises ObjectDoomed, unless ``doom`` is what
         that one said and is finished, and BookmarkConflict.
         """
         record = recording.PushRecord(
@@ -203,13 +215,14 @@ class TryIndex:
             tip,
             tuple(bookmarks),
             doom,
+            log,
         )
         return self._database.write(
             lambda connection: recording.record_push(connection, self._digest, record)
         )
 
     def expire(self, before: int) -> Expired:
-        """Delete pushes older than ``before``, bundles that no push is left of, and
+        """Delete pushes to try older than ``before``, bundles that no push is left of, and
         bookmarks on what was in these only."""
         total, more = Expired(0, 0, 0), True
         while more:
@@ -336,7 +349,8 @@ class TryIndex:
         return rows[0].node if rows else None
 
     def last_push_id(self) -> int:
-        """The id of the newest push, 0 when there is none."""
+        """The id of the newest push, 0 when there is none. One into the repository
+        counts, too."""
         rows = self._rows(_LAST_PUSH)
         return rows[0].id if rows else 0
 
@@ -345,7 +359,7 @@ class TryIndex:
         limit: typing.Optional[int] = None,
         before: typing.Optional[int] = None,
     ) -> typing.Iterator[Push]:
-        """Pushes, newest first, from below the id ``before``; read some at a time, so
+        """Pushes to try, newest first, from below the id ``before``; read some at a time, so
         that one that comes or goes meanwhile may be among them or not."""
         last = _NO_ID if before is None else before
         left = _NO_ID if limit is None else limit
@@ -360,7 +374,7 @@ class TryIndex:
             left -= size
 
     def push(self, push_id: int) -> typing.Optional[Push]:
-        """One push; None when there is none of that id."""
+        """One push to try; None when there is none of that id."""
         rows = self._rows(_PUSH, push_id=push_id)
         return _push(rows[0]) if rows else None
 

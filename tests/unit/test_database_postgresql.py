@@ -9,6 +9,12 @@ from index_contract import (
     IndexContract,
     LookupContract,
 )
+from pushlog_contract import (
+    LogMigrationContract,
+    LogQueryContract,
+    PushLogContract,
+    TryPushesContract,
+)
 from server_contract import ServerContract
 
 
@@ -26,6 +32,22 @@ class TestIndex(
     IndexContract, BookmarkContract, LookupContract, ExpiryContract, DoomContract
 ):
     """One at a time."""
+
+
+class TestPushLog(PushLogContract):
+    """The log of pushes."""
+
+
+class TestLogQueries(LogQueryContract):
+    """What can be asked of it."""
+
+
+class TestLogOfTry(TryPushesContract):
+    """The log, with pushes to try."""
+
+
+class TestLogMigration(LogMigrationContract):
+    """How it came to be."""
 
 
 class TestTogether(TogetherContract):

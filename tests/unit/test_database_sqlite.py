@@ -15,13 +15,32 @@ from index_contract import (
     IndexContract,
     LookupContract,
 )
+from pushlog_contract import (
+    LogMigrationContract,
+    LogQueryContract,
+    PushLogContract,
+    TryPushesContract,
+    new_push,
+)
 from server_contract import ForkContract
-from trydata import Clock, database_at, digest, manifest, node, record, sha256
+from trydata import (
+    Clock,
+    database_at,
+    digest,
+    manifest,
+    node,
+    record,
+    sha256,
+    token,
+)
 
 from hgs3.database import backends, engine
 from hgs3.database.backends import backend_of
 from hgs3.database.engine import Database
 from hgs3.database.errors import DatabaseUnavailable
+from hgs3.database.logrecording import Changes
+from hgs3.database.pushlog import PushLog
+from hgs3.database.records import GONE, LogQuery
 from hgs3.database.tryindex import TryIndex
 
 
@@ -37,6 +56,22 @@ class TestIndex(
     IndexContract, BookmarkContract, LookupContract, ExpiryContract, DoomContract
 ):
     """One at a time."""
+
+
+class TestPushLog(PushLogContract):
+    """The log of pushes."""
+
+
+class TestLogQueries(LogQueryContract):
+    """What can be asked of it."""
+
+
+class TestLogOfTry(TryPushesContract):
+    """The log, with pushes to try."""
+
+
+class TestLogMigration(LogMigrationContract):
+    """How it came to be."""
 
 
 class TestTogether(TogetherContract):
@@ -86,8 +121,29 @@ class TestPlans(DatabaseContract):
         index.push(push_id)
         index.bundles(after_id=3)
         index.doomed_gone(index.doom(sha256("gone")))
+        log = PushLog(index._database, index._digest)
+        log.record(new_push("logged", "too"))
+        log.set_states({node("too"): GONE})
+        log.apply(Changes(phases={node("too"): "public"}))
+        for query in (
+            LogQuery(start_id=1, end_id=9),
+            LogQuery(start_date=1, end_date=2000),
+            LogQuery(users=("alice",)),
+            LogQuery(changesets=(node("one"), node("logged"))),
+            LogQuery(from_change=node("logged")),
+        ):
+            log.pushes(query, with_details=True)
+            log.pushes(query, tips_only=True, newest_first=True, limit=5)
+            log.count(query)
+        log.newest_push_of_bundle(1)
+        log.nodes_with_prefix("ab")
+        list(log.states())
+        log.has_token(token())
         index.expire(10**10)
-        assert any("s3_changesets_node" in plan for plan, _statement in plans)
+        assert any("s3_pushes_pushed" in plan for plan, _statement in plans)
+        assert any("s3_pushes_username" in plan for plan, _statement in plans)
+        for name in ("s3_changesets_node", "s3_log_changesets_node"):
+            assert any(name in plan for plan, _statement in plans)
         scans = [
             (plan, statement)
             for plan, statement in plans

@@ -1,0 +1,154 @@
+"""The statements that ask the log of pushes.
+
+Each has a parameter ``digest``, of the repository.
+"""
+
+import functools
+
+from sqlalchemy import bindparam, func, select, union_all
+
+from .records import AS_PUSHED
+from .tables import CHANGESETS, LOG_CHANGESETS, PUSHES, REPOSITORIES
+
+# Made once: to build a statement costs as much as to run it.
+_REPOSITORY = (
+    select(REPOSITORIES.c.id)
+    .where(REPOSITORIES.c.digest == bindparam("digest"))
+    .scalar_subquery()
+)
+_LOG_HERE = LOG_CHANGESETS.c.repository_id == _REPOSITORY
+_PUSHES_HERE = PUSHES.c.repository_id == _REPOSITORY
+_PUSH_COLUMNS = (
+    PUSHES.c.id,
+    PUSHES.c.username,
+    PUSHES.c.pushed,
+    PUSHES.c.bundle_id,
+    PUSHES.c.tip,
+)
+
+
+def _pushes_of_nodes():
+    """Pairs of a node and a push of it. Those to try of which there is no log are
+    known by their bundles."""
+    wanted = bindparam("nodes", expanding=True)
+    logged = select(LOG_CHANGESETS.c.node, LOG_CHANGESETS.c.push_id).where(
+        _LOG_HERE, LOG_CHANGESETS.c.node.in_(wanted)
+    )
+    bundled = (
+        select(CHANGESETS.c.node, PUSHES.c.id.label("push_id"))
+        .join_from(CHANGESETS, PUSHES, PUSHES.c.bundle_id == CHANGESETS.c.bundle_id)
+        .where(CHANGESETS.c.repository_id == _REPOSITORY, CHANGESETS.c.node.in_(wanted))
+    )
+    return union_all(logged, bundled).subquery()
+
+
+_OF_NODES = _pushes_of_nodes()
+NEWEST_OF_NODES = select(_OF_NODES.c.node, func.max(_OF_NODES.c.push_id)).group_by(
+    _OF_NODES.c.node
+)
+LAST_PUSH = (
+    select(PUSHES.c.id).where(_PUSHES_HERE).order_by(PUSHES.c.id.desc()).limit(1)
+)
+PUSHES_BY_ID = select(*_PUSH_COLUMNS).where(
+    _PUSHES_HERE, PUSHES.c.id.in_(bindparam("ids", expanding=True))
+)
+NEWEST_OF_BUNDLE = (
+    select(*_PUSH_COLUMNS)
+    .where(_PUSHES_HERE, PUSHES.c.bundle_id == bindparam("bundle_id"))
+    .order_by(PUSHES.c.id.desc())
+    .limit(1)
+)
+TOKEN = select(PUSHES.c.id).where(PUSHES.c.token == bindparam("token"))
+BUNDLED = (
+    select(CHANGESETS.c.bundle_id, CHANGESETS.c.node)
+    .where(
+        CHANGESETS.c.repository_id == _REPOSITORY,
+        CHANGESETS.c.bundle_id.in_(bindparam("bundles", expanding=True)),
+    )
+    .order_by(CHANGESETS.c.bundle_id, CHANGESETS.c.position)
+)
+STATES = (
+    select(LOG_CHANGESETS.c.node, LOG_CHANGESETS.c.state)
+    .join_from(LOG_CHANGESETS, PUSHES, PUSHES.c.id == LOG_CHANGESETS.c.push_id)
+    .where(
+        _LOG_HERE,
+        LOG_CHANGESETS.c.node > bindparam("after"),
+        PUSHES.c.bundle_id.is_(None),
+    )
+    .order_by(LOG_CHANGESETS.c.node)
+    .limit(bindparam("rows"))
+)
+
+
+def _next_node(table):
+    # The first node after one, and not all that are different: a changeset may be
+    # in thousands of bundles.
+    return (
+        select(table.c.node)
+        .where(
+            table.c.repository_id == _REPOSITORY,
+            table.c.node >= bindparam("first"),
+            table.c.node < bindparam("end"),
+        )
+        .order_by(table.c.node)
+        .limit(1)
+    )
+
+
+NEXT_NODES = (_next_node(LOG_CHANGESETS), _next_node(CHANGESETS))
+
+_CONDITIONS = {
+    "start_id": PUSHES.c.id > bindparam("start_id"),
+    "end_id": PUSHES.c.id <= bindparam("end_id"),
+    "start_date": PUSHES.c.pushed > bindparam("start_date"),
+    "end_date": PUSHES.c.pushed <= bindparam("end_date"),
+    "users": PUSHES.c.username.in_(bindparam("users", expanding=True)),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def selection(columns, conditions):
+    """A statement for the pushes for which all that is named holds."""
+    chosen = [func.count()] if columns == "count" else _PUSH_COLUMNS
+    statement = select(*chosen).where(
+        _PUSHES_HERE, *(_CONDITIONS[name] for name in conditions if name != "nodes")
+    )
+    if "nodes" not in conditions:
+        return statement.select_from(PUSHES)
+    # Joined: MySQL would look into a subquery of IN for each push.
+    ids = select(_OF_NODES.c.push_id).distinct().subquery()
+    return statement.join_from(PUSHES, ids, ids.c.push_id == PUSHES.c.id)
+
+
+@functools.lru_cache(maxsize=None)
+def page(conditions, newest_first):
+    order = PUSHES.c.id.desc() if newest_first else PUSHES.c.id
+    statement = selection("pushes", conditions).order_by(order)
+    return statement.limit(bindparam("rows")).offset(bindparam("first_row"))
+
+
+@functools.lru_cache(maxsize=None)
+def changesets(with_details, tips_only):
+    columns = [LOG_CHANGESETS.c.push_id, LOG_CHANGESETS.c.node, LOG_CHANGESETS.c.state]
+    if with_details:
+        columns.append(LOG_CHANGESETS.c.data)
+    wanted = LOG_CHANGESETS.c.push_id.in_(bindparam("ids", expanding=True))
+    statement = select(*columns)
+    if tips_only:
+        tips = (
+            select(
+                LOG_CHANGESETS.c.push_id,
+                func.max(LOG_CHANGESETS.c.position).label("position"),
+            )
+            .where(wanted, LOG_CHANGESETS.c.state == AS_PUSHED)
+            .group_by(LOG_CHANGESETS.c.push_id)
+            .subquery()
+        )
+        return statement.join(
+            tips,
+            (tips.c.push_id == LOG_CHANGESETS.c.push_id)
+            & (tips.c.position == LOG_CHANGESETS.c.position),
+        )
+    return statement.where(wanted).order_by(
+        LOG_CHANGESETS.c.push_id, LOG_CHANGESETS.c.position
+    )

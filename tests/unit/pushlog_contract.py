@@ -1,0 +1,405 @@
+"""The promises of hgs3/database/pushlog.py, as tests.
+
+A test class inherits one of these; its module has a fixture ``make_url``.
+"""
+
+import dataclasses
+
+import pytest
+from index_contract import DatabaseContract
+from sqlalchemy import inspect, select, text
+from trydata import (
+    VERSION,
+    changesets,
+    database_at,
+    digest,
+    new_bundle,
+    node,
+    record,
+    set_version,
+    token,
+)
+
+from hgs3.database import migrations, pushlog, tables
+from hgs3.database.errors import UnknownChangeset
+from hgs3.database.logrecording import Changes
+from hgs3.database.pushlog import PushLog
+from hgs3.database.records import (
+    AS_PUSHED,
+    GONE,
+    HIDDEN,
+    Details,
+    LoggedChangeset,
+    LogQuery,
+    NewLogPush,
+)
+from hgs3.database.tryindex import TryIndex
+
+DETAILS = Details(
+    parents=(node("p1"), node("p2")),
+    author="J\xf6rg \U0001f600 \udcff\0 <j@example.com>",
+    date=-5,
+    offset=-3600,
+    branch="default",
+    description="one\n'two' \u20ac \\ %s",
+    files=("a b", "\udc80/x", '"'),
+    tags=("1.0",),
+    phase="draft",
+    extra={"branch": "default", "source": "\0\udcfe"},
+    precursors=(node("old"),),
+)
+
+
+def logged(*names, details=None, state=AS_PUSHED):
+    return [LoggedChangeset(node(name), state, details) for name in names]
+
+
+def new_push(*names, pushed=1000, username="alice", **values):
+    return NewLogPush(
+        values.get("token") or token(),
+        username,
+        pushed,
+        lambda: logged(*names, details=values.get("details")),
+    )
+
+
+def names_of(pushes, names):
+    """Which of ``names`` each push has."""
+    by_node = {node(name): name for name in names}
+    return ["".join(by_node[each.node] for each in push.changesets) for push in pushes]
+
+
+class PushLogContract(DatabaseContract):
+    @pytest.fixture
+    def log(self, database):
+        return PushLog(database, digest())
+
+    def test_nothing_is_there_at_first(self, log):
+        assert log.last_push_id() == 0 == log.count() and log.pushes() == []
+        assert log.push(1) is None and log.push(-(2**70)) is None
+        assert log.newest_pushes_of([node("a")]) == {} == log.newest_pushes_of([])
+        assert list(log.states()) == [] == list(log.all_pushes())
+        assert log.nodes_with_prefix("a") == [] and not log.has_token(token())
+        assert log.newest_push_of_bundle(1) is None
+
+    def test_a_push_is_there_whole(self, log):
+        mine = token()
+        (push_id,) = log.record(new_push("a", "b", details=DETAILS, token=mine))
+        whole = log.push(push_id, with_details=True)
+        assert whole.changesets == tuple(logged("a", "b", details=DETAILS))
+        assert (whole.id, whole.username, whole.pushed) == (push_id, "alice", 1000)
+        assert (whole.bundle_id, whole.tip) == (None, node("b"))
+        nodes = dataclasses.replace(whole, changesets=tuple(logged("a", "b")))
+        assert log.pushes() == [nodes] and log.count() == 1
+        assert log.push(push_id + 1) is None
+        assert log.last_push_id() == push_id and log.has_token(mine)
+        bare = dataclasses.replace(whole, changesets=())
+        assert log.newest_pushes_of([node("b"), node("x")]) == {node("b"): bare}
+        assert list(log.all_pushes()) == [bare]
+        assert list(log.with_changesets([bare])) == [nodes]
+
+    def test_another_repository_sees_nothing_of_it(self, log, database):
+        (push_id,) = log.record(new_push("a"))
+        other = PushLog(database, digest())
+        assert other.push(push_id) is None and other.pushes() == []
+        assert other.newest_pushes_of([node("a")]) == {} == dict(other.states())
+        other.set_states({node("a"): GONE})
+        assert dict(log.states()) == {node("a"): AS_PUSHED}
+        with pytest.raises(UnknownChangeset):
+            other.pushes(LogQuery(changesets=(node("a"),)))
+
+    def test_the_same_token_again_is_the_same_push(self, log):
+        push = new_push("a")
+        first = log.record(push)
+        second = log.record(push, new_push("b"))
+        assert second[0] == first[0] < second[1]
+        assert names_of(log.pushes(), "ab") == ["a", "b"]
+
+    def test_many_changesets_of_which_some_are_large(self, log):
+        names = ["c%d" % number for number in range(1203)]
+        large = dataclasses.replace(DETAILS, description="\u20ac" * 200000)
+        rows = [LoggedChangeset(node(name), 0, None) for name in names]
+        rows[700] = dataclasses.replace(rows[700], details=large)
+        (push_id,) = log.record(NewLogPush(token(), "", 1, lambda: rows))
+        assert log.push(push_id, with_details=True).changesets == tuple(rows)
+        assert dict(log.states()) == {node(name): 0 for name in names}
+
+    def test_what_is_held_is_not_seen(self, log):
+        log.record(new_push("first"))
+        held, ids = log.hold(Changes(pushes=[new_push("a")]))
+        assert log.newest_pushes_of([node("a")]) == {}
+        held.rollback()
+        held.commit()
+        assert log.count() == 1
+        held, ids = log.hold(Changes(pushes=[new_push("a")]))
+        held.commit()
+        held.rollback()
+        assert ids == [log.last_push_id()] and log.count() == 2
+
+    def test_states(self, log, monkeypatch):
+        monkeypatch.setattr(pushlog, "CHUNK_STATES", 2)
+        log.record(new_push("a", "b", "c"), new_push("d", "e"))
+        log.set_states({node("c"): HIDDEN, node("e"): GONE, node("x"): GONE})
+        wanted = {node("c"): HIDDEN, node("e"): GONE}
+        wanted.update({node(name): AS_PUSHED for name in "abd"})
+        assert dict(log.states()) == wanted
+        tips = log.pushes(tips_only=True, with_details=True)
+        assert names_of(tips, "abd") == ["b", "d"]
+        # It was stripped, and is pushed again.
+        log.record(new_push("e"))
+        assert dict(log.states())[node("e")] == AS_PUSHED
+        assert names_of(log.pushes(), "abcde") == ["abc", "de", "e"]
+        log.set_states({node("d"): GONE, node("e"): GONE})
+        assert names_of(log.pushes(tips_only=True), "b") == ["b", "", ""]
+
+    def test_phases(self, log):
+        log.record(new_push("a", "b", details=DETAILS), new_push("c"))
+        log.apply(Changes(phases={node("b"): "public", node("c"): "public"}))
+        pushes = log.pushes(with_details=True)
+        phases = [each.details and each.details.phase for each in pushes[0].changesets]
+        assert phases == ["draft", "public"]
+        assert pushes[1].changesets[0].details is None
+
+    def test_a_name_is_made_to_fit_and_found(self, log):
+        name = "\U0001f600\0\udc80" + "x" * 300
+        log.record(new_push("a", username=name), new_push("b", username="\xe9"))
+        assert log.pushes()[0].username == "\U0001f600??" + "x" * 252
+        assert names_of(log.pushes(LogQuery(users=(name,))), "ab") == ["a"]
+        assert log.count(LogQuery(users=("e",))) == 0
+
+    def test_prefixes(self, log, database):
+        names = ["n%d" % number for number in range(40)]
+        log.record(new_push(*names[:20]))
+        record(TryIndex(database, log.digest), "b", *names[10:])
+        nodes = sorted(map(node, names))
+        for prefix in {each[:length] for each in nodes for length in (1, 2, 40)}:
+            wanted = [each for each in nodes if each.startswith(prefix)]
+            assert log.nodes_with_prefix(prefix) == wanted[:2]
+            assert log.nodes_with_prefix(prefix, limit=99) == wanted
+        assert log.nodes_with_prefix("") == [] == log.nodes_with_prefix("G")
+
+
+class LogQueryContract(DatabaseContract):
+    @pytest.fixture(scope="class")
+    def log(self, database):
+        """Five pushes, one letter a changeset; those of bob are e and g."""
+        log = PushLog(database, digest())
+        log.record(
+            new_push("a", "b", pushed=10),
+            new_push("c", "d", pushed=20),
+            new_push("e", pushed=30, username="bob"),
+            new_push("f", pushed=30),
+            new_push("g", "h", pushed=40, username="bob"),
+        )
+        return log
+
+    ALL = ["ab", "cd", "e", "f", "gh"]
+
+    @pytest.mark.parametrize(
+        "query, wanted",
+        [
+            ({}, slice(0, 5)),
+            ({"start_id": 0}, slice(0, 5)),
+            ({"start_id": 2}, slice(2, 5)),
+            ({"end_id": 2}, slice(0, 2)),
+            ({"start_id": 1, "end_id": 3}, slice(1, 3)),
+            ({"start_id": 2**70}, slice(0, 0)),
+            ({"end_id": 2**70, "start_id": -(2**70)}, slice(0, 5)),
+            ({"start_date": 20}, slice(2, 5)),
+            ({"end_date": 30}, slice(0, 4)),
+            ({"start_date": 10, "end_date": 20}, slice(1, 2)),
+            ({"from_change": "c"}, slice(2, 5)),
+            ({"to_change": "c"}, slice(0, 2)),
+            ({"from_change": "b", "to_change": "f"}, slice(1, 4)),
+            ({"from_change": "b", "start_id": 3}, slice(3, 5)),
+            ({"from_change": "e", "start_id": 1}, slice(3, 5)),
+            ({"to_change": "e", "end_id": 1}, slice(0, 1)),
+            ({"users": ("bob",)}, slice(2, 5, 2)),
+            ({"users": ("bob", "alice", "nobody")}, slice(0, 5)),
+            ({"users": ("nobody",)}, slice(0, 0)),
+            ({"changesets": ("h",)}, slice(4, 5)),
+            ({"changesets": ("a", "b", "e")}, slice(0, 3, 2)),
+            ({"changesets": ("a", "e"), "users": ("bob",)}, slice(2, 3)),
+            ({"users": ("bob",), "start_date": 30}, slice(4, 5)),
+        ],
+    )
+    def test_which(self, log, query, wanted):
+        first = next(log.all_pushes()).id
+        query = dict(query)
+        for name in ("start_id", "end_id"):
+            if 0 < query.get(name, 0) < 2**60:
+                query[name] += first - 1
+        for name in ("from_change", "to_change"):
+            if name in query:
+                query[name] = node(query[name])
+        if "changesets" in query:
+            query["changesets"] = tuple(map(node, query["changesets"]))
+        query = LogQuery(**query)
+        wanted = self.ALL[wanted]
+        assert names_of(log.pushes(query), "abcdefgh") == wanted
+        assert log.count(query) == len(wanted)
+        newest = log.pushes(query, newest_first=True, with_details=True)
+        assert names_of(newest, "abcdefgh") == wanted[::-1]
+        page = log.pushes(query, newest_first=True, limit=2, offset=1)
+        assert names_of(page, "abcdefgh") == wanted[::-1][1:3]
+        tips = names_of(log.pushes(query, tips_only=True), "abcdefgh")
+        assert tips == [each[-1] for each in wanted]
+
+    @pytest.mark.parametrize("name", ["from_change", "to_change", "changesets"])
+    def test_a_changeset_that_was_never_pushed(self, log, name):
+        value = node("x") if name != "changesets" else (node("a"), node("x"))
+        for ask in (log.pushes, log.count):
+            with pytest.raises(UnknownChangeset) as caught:
+                ask(LogQuery(**{name: value}))
+            assert caught.value.node == node("x")
+
+    def test_page_by_page(self, log, monkeypatch):
+        monkeypatch.setattr(pushlog, "CHUNK_PUSHES", 2)
+        assert names_of(log.pushes(), "abcdefgh") == self.ALL
+        bare = list(log.all_pushes())
+        assert len(bare) == 5
+        assert names_of(log.with_changesets(bare), "abcdefgh") == self.ALL
+
+
+class TryPushesContract(DatabaseContract):
+    """Pushes to try and into the repository, in one log."""
+
+    @pytest.fixture
+    def log(self, database):
+        return PushLog(database, digest())
+
+    @pytest.fixture
+    def index(self, log, database):
+        return TryIndex(database, log.digest)
+
+    def push_to_try(self, index, name, *names, log=None):
+        names = names or (name,)
+        return index.record_push(
+            new_bundle(name),
+            changesets(*names),
+            token(),
+            "carol",
+            1000,
+            node(names[-1]),
+            log=log,
+        )
+
+    def test_ids_are_in_one_order(self, log, index):
+        ids = [
+            *log.record(new_push("a")),
+            self.push_to_try(index, "b", log=logged("b", details=DETAILS)),
+            *log.record(new_push("c")),
+        ]
+        assert sorted(ids) == ids and index.last_push_id() == ids[-1]
+        pushes = log.pushes(with_details=True)
+        assert [push.id for push in pushes] == ids
+        assert names_of(pushes, "abc") == ["a", "b", "c"]
+        assert pushes[1].changesets == tuple(logged("b", details=DETAILS))
+        bundle_id = pushes[1].bundle_id
+        assert [push.bundle_id for push in pushes] == [None, bundle_id, None]
+        assert log.newest_push_of_bundle(bundle_id).id == ids[1]
+
+    def test_what_is_in_the_repository_is_not_for_try(self, log, index):
+        (before,) = log.record(new_push("a", pushed=1000))
+        mine = self.push_to_try(index, "b", log=logged("b"))
+        assert [push.id for push in index.pushes()] == [mine]
+        assert index.push(before) is None and index.push(mine) is not None
+        assert index.recent_roots(0, 9) == [node("b")]
+        assert index.bundles_of([node("a")]) == {} == index.bookmarks()
+        assert index.nodes_with_prefix(node("a")) == []
+        log.set_states({node("b"): GONE})
+        assert names_of(log.pushes(tips_only=True), "ab") == ["a", "b"]
+        assert dict(log.states()) == {node("a"): AS_PUSHED}
+
+    def test_expiry_takes_those_to_try_from_the_log(self, log, index):
+        log.record(new_push("a", pushed=1000))
+        self.push_to_try(index, "b", log=logged("b"))
+        assert index.expire(10**10).pushes == 1
+        assert names_of(log.pushes(), "ab") == ["a"]
+        assert log.newest_pushes_of([node("b")]) == {}
+
+    def test_pushes_to_try_that_nobody_logged(self, log, index):
+        first = self.push_to_try(index, "x", "a", "b")
+        second = self.push_to_try(index, "y", "a", "c")
+        third = self.push_to_try(index, "x", "a", "b")
+        assert names_of(log.pushes(with_details=True), "abc") == ["ab", "ac", "ab"]
+        assert names_of(log.pushes(tips_only=True), "abc") == ["b", "c", "b"]
+        found = log.newest_pushes_of(map(node, "abc"))
+        assert [found[node(name)].id for name in "abc"] == [third, third, second]
+        query = LogQuery(changesets=(node("b"),))
+        assert [push.id for push in log.pushes(query)] == [first, third]
+        assert log.count(query) == 2
+        bundle_id = log.push(first).bundle_id
+        assert log.newest_push_of_bundle(bundle_id).id == third
+
+
+class LogMigrationContract:
+    def at_version_1(self, url):
+        database = database_at(url)
+        for run in (
+            lambda connection: tables.SCHEMA.create(connection, checkfirst=True),
+            migrations.MIGRATIONS[0],
+            lambda connection: connection.execute(
+                tables.SCHEMA.insert(), {"version": 1}
+            ),
+        ):
+            database.transact(run, writes=True)
+        return database
+
+    def schema(self, database):
+        def look(connection):
+            found = inspect(connection)
+            columns = {
+                each["name"]: each["nullable"]
+                for each in found.get_columns("s3_pushes")
+            }
+            indexes = {each["name"] for each in found.get_indexes("s3_pushes")}
+            return set(found.get_table_names()), columns, indexes
+
+        return database.transact(look, writes=False)
+
+    def test_version_1_is_what_it_was(self, make_url):
+        database = self.at_version_1(make_url())
+        names, columns, indexes = self.schema(database)
+        assert "s3_log_changesets" not in names and columns["bundle_id"] is False
+        assert "s3_pushes_username" not in indexes
+        assert {"s3_pushes_pushed", "s3_pushes_repository"} <= indexes
+        database.close()
+
+    def test_what_was_pushed_stays(self, make_url):
+        url = make_url()
+        database = self.at_version_1(url)
+        database._schema_is_right = True
+        index = TryIndex(database, digest())
+        ids = [record(index, "b%d" % number, pushed=number) for number in range(5)]
+        with database._get_engine().begin() as connection:
+            # Expired, and the newest: nobody may get its id again.
+            connection.execute(text("DELETE FROM s3_pushes WHERE id = %d" % ids[-1]))
+        pushes = list(index.pushes())
+        database._schema_is_right = False
+        assert migrations.migrate(database) == (1, VERSION)
+        assert list(index.pushes()) == pushes and len(pushes) == 4
+        names, columns, indexes = self.schema(database)
+        assert "s3_log_changesets" in names and columns["bundle_id"] is True
+        wanted = {"s3_pushes_pushed", "s3_pushes_repository", "s3_pushes_bundle"}
+        assert wanted | {"s3_pushes_username"} <= indexes
+        log = PushLog(database, index._digest)
+        assert log.record(new_push("a"))[0] > ids[-1]
+        assert record(index, "c") == log.last_push_id()
+        database.close()
+
+    def test_with_nothing_in_it_and_again(self, make_url):
+        database = self.at_version_1(make_url())
+        assert migrations.migrate(database) == (1, VERSION)
+        log = PushLog(database, digest())
+        log.record(new_push("a"))
+        # As after a process that was killed before it could say that it was done.
+        set_version(database, 1)
+        assert migrations.migrate(database) == (1, VERSION)
+        log.record(new_push("b"))
+        assert names_of(log.pushes(), "ab") == ["a", "b"]
+        rows = database.read(
+            lambda connection: connection.execute(select(tables.SCHEMA)).all()
+        )
+        assert rows == [(VERSION,)]
+        database.close()
