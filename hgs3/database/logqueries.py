@@ -67,17 +67,6 @@ BUNDLED = (
     )
     .order_by(CHANGESETS.c.bundle_id, CHANGESETS.c.position)
 )
-STATES = (
-    select(LOG_CHANGESETS.c.node, LOG_CHANGESETS.c.state)
-    .join_from(LOG_CHANGESETS, PUSHES, PUSHES.c.id == LOG_CHANGESETS.c.push_id)
-    .where(
-        _LOG_HERE,
-        LOG_CHANGESETS.c.node > bindparam("after"),
-        PUSHES.c.bundle_id.is_(None),
-    )
-    .order_by(LOG_CHANGESETS.c.node)
-    .limit(bindparam("rows"))
-)
 
 
 def _next_node(table):

@@ -16,9 +16,8 @@ from .records import (
     NewLogPush,
 )
 
-#: Pushes that one statement gives, and nodes.
+#: Pushes that one statement gives.
 CHUNK_PUSHES = 500
-CHUNK_STATES = 5000
 
 
 class PushLog:
@@ -188,15 +187,19 @@ class PushLog:
         return self.database.read(find)
 
     def states(self) -> typing.Iterator[typing.Tuple[str, int]]:
-        """Each node that was pushed into the repository, and its state."""
-        after = ""
+        """Each node that was pushed into the repository, and its state; one that was
+        pushed twice comes twice."""
+        last = 0
         while True:
-            rows = self._rows(logqueries.STATES, after=after, rows=CHUNK_STATES)
-            for node, state in dict(map(tuple, rows)).items():
-                yield node, state
-            if len(rows) < CHUNK_STATES:
+            query = LogQuery(start_id=last)
+            pushes = self.pushes(query, limit=CHUNK_PUSHES)
+            for push in pushes:
+                if push.bundle_id is None:
+                    for each in push.changesets:
+                        yield each.node, each.state
+            if len(pushes) < CHUNK_PUSHES:
                 return
-            after = rows[-1].node
+            last = pushes[-1].id
 
     def _conditions(self, query):
         """Which conditions a statement has, and their values."""

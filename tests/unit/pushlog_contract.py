@@ -137,7 +137,7 @@ class PushLogContract(DatabaseContract):
         assert ids == [log.last_push_id()] and log.count() == 2
 
     def test_states(self, log, monkeypatch):
-        monkeypatch.setattr(pushlog, "CHUNK_STATES", 2)
+        monkeypatch.setattr(pushlog, "CHUNK_PUSHES", 2)
         log.record(new_push("a", "b", "c"), new_push("d", "e"))
         log.set_states({node("c"): HIDDEN, node("e"): GONE, node("x"): GONE})
         wanted = {node("c"): HIDDEN, node("e"): GONE}
