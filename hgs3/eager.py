@@ -98,6 +98,8 @@ def _import_ours():
     if "hgs3.trybundles.setup" in sys.modules:
         # What it needs is large.
         packages += ["hgs3.database", "hgs3.trybundles"]
+    if "hgs3.pushes.setup" in sys.modules:
+        packages += ["hgs3.database", "hgs3.pushes"]
     for package in packages:
         path = importlib.import_module(package).__path__
         for module in pkgutil.iter_modules(path, package + "."):

@@ -158,7 +158,7 @@ def _read(ui):
             _(b"is not a number of seconds that S3 allows"),
             _(b" (seven days)"),
         ),
-        repo_id=_repo_id(ui),
+        repo_id=repo_id(ui),
         commands=settingvalues.words(ui, b"commands", COMMANDS),
         segment_bytes=settingvalues.size(ui, b"segment-max-size"),
         publish_on_push=settingvalues.yes_or_no(ui, b"publish-on-push"),
@@ -325,7 +325,8 @@ def _prefix(ui):
     return value
 
 
-def _repo_id(ui):
+def repo_id(ui) -> bytes:
+    """What the repository is called, empty for its path."""
     return crossing.to_bytes(settingvalues.text(ui, b"repo-id"))
 
 

@@ -6,6 +6,7 @@ reads that section finds it there.
 """
 
 import dataclasses
+import os
 import re
 
 from mercurial import error
@@ -35,6 +36,9 @@ OVERRIDES = tuple(name for name, _default in settings.DEFAULTS)
 #: Where one is set, that of the section of the cache does not count: a store is
 #: a bucket or a folder.
 _STORES = (b"bucket", b"store")
+
+#: Beside the store of the repository.
+DATABASE_FILE = b"hg-s3-try.db"
 
 _KINDS_OF_PATTERN = ("re", "literal")
 
@@ -120,6 +124,14 @@ def say_on_pages(ui, html):
     a word of the day: at the end."""
     said = ui.config(b"web", b"motd", untrusted=True) or b""
     ui.setconfig(b"web", b"motd", said + html, SECTION)
+
+
+def database_of(repo, url: str) -> str:
+    """The URL of a database; ``sqlite:`` alone is a file beside the store."""
+    if url != "sqlite:":
+        return url
+    path = os.path.join(os.path.dirname(repo.spath), DATABASE_FILE)
+    return url + crossing.to_str(path)
 
 
 def _pattern(ui):

@@ -19,6 +19,7 @@ from .. import service as servicemod
 from ..cache import key as cachekey
 from ..database.records import Bundle
 from ..objectstore.base import CHUNK_BYTES, StoreUnavailable
+from ..shortaborts import short_aborts
 from ..wireproto import remotepart, repoproxy, s3get
 from . import bundlefile, names, overlays, trystore
 
@@ -71,7 +72,7 @@ def getbundlechunks(
         return run_orig(repo)
     request = _Request(source, heads, common or [], bundlecaps, kwargs)
     what = _(b"cannot serve changesets of try")
-    with trystore.short_aborts(), trystore.faults_abort(what):
+    with short_aborts(), trystore.faults_abort(what):
         pieces = _pieces(repo, wanted)
         if pieces is None:
             # The server says itself what it thinks of them.

@@ -17,6 +17,7 @@ from mercurial.i18n import _
 from mercurial.node import hex, short
 
 from .. import crossing
+from ..shortaborts import short_aborts
 from ..wireproto import requestscope
 from . import (
     basetexts,
@@ -59,7 +60,7 @@ def processparts(orig, repo, op, unbundler):
     """Wraps ``bundle2.processparts``."""
     if op.source != b"push" or not trystore.is_on(repo):
         return orig(repo, op, unbundler)
-    with trystore.short_aborts(), trystore.faults_abort(_(b"cannot store the push")):
+    with short_aborts(), trystore.faults_abort(_(b"cannot store the push")):
         try:
             with tempfile.TemporaryDirectory(prefix="hg-s3-try-") as folder:
                 _Push(repo, op, folder).run(unbundler)
@@ -136,7 +137,7 @@ class _Push:
             self._op.ui.status(_(b"the repository has these changesets already\n"))
             recording.record_bookmarks(self._try, moves)
             return
-        push_id = recording.record(self._try, new, moves, _user())
+        push_id = recording.record(self._try, new, moves, requestscope.user())
         self._try.bundles.add(new.sha256_hex, new.size_bytes, new.path)
         self._tell(new, push_id)
 
@@ -295,12 +296,3 @@ def _damage_is_unfit():
             _(b"it is damaged, or not based on this repository (%s)")
             % encoding.strtolocal("%s: %s" % (type(err).__name__, err))
         )
-
-
-def _user():
-    """Who pushes; str."""
-    request = requestscope.current()
-    user = request.rawenv.get(b"REMOTE_USER") if request is not None else None
-    if request is None:
-        user = encoding.environ.get(b"USER") or encoding.environ.get(b"LOGNAME")
-    return crossing.to_str(user or b"")

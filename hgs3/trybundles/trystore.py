@@ -36,13 +36,6 @@ FORMAT_VERSION = 1
 #: In the metadata of an object, which database it is for.
 DATABASE_ID = "database"
 
-#: Beside the store of the repository.
-DATABASE_FILE = b"hg-s3-try.db"
-
-#: Of a message or hint that goes out in a part of a bundle2. A longer one ends the
-#: server in the middle of its answer.
-_MAX_MESSAGE_BYTES = 255
-
 #: Below the folder in the cache that all of ours is in.
 _BUNDLE_FOLDER = "try"
 
@@ -61,10 +54,7 @@ class TryStore:
         self.service = service
         self.repo_digest = cachekey.repo_digest(service.settings.repo_id or repo.root)
         self.pool = overlay.shared_pool(settings.overlays)
-        self._database_url = settings.database_url
-        if self._database_url == "sqlite:":
-            path = os.path.join(os.path.dirname(repo.spath), DATABASE_FILE)
-            self._database_url = "sqlite:" + crossing.to_str(path)
+        self._database_url = trysettings.database_of(repo, settings.database_url)
         folder = settings.bundle_folder or os.path.join(
             crossing.to_str(repo.cachevfs.join(servicemod.FOLDER_NAME)), _BUNDLE_FOLDER
         )
@@ -212,26 +202,6 @@ def faults_abort(what):
             b"%s: %s" % (what, crossing.to_bytes(str(err))),
             hint=_(b"tell the operator of the server to run 'hg s3try verify'"),
         )
-
-
-@contextlib.contextmanager
-def short_aborts():
-    """Within: what error.Abort and error.PushRaced say fits into an answer."""
-    try:
-        yield
-    except error.Abort as err:
-        err.message = _short(err.message)
-        err.hint = _short(err.hint) if err.hint is not None else None
-        raise
-    except error.PushRaced as err:
-        err.args = tuple(_short(each) for each in err.args)
-        raise
-
-
-def _short(text):
-    if len(text) <= _MAX_MESSAGE_BYTES:
-        return text
-    return text[: _MAX_MESSAGE_BYTES - 3] + b"..."
 
 
 def _abort(what, reason, place, setting):

@@ -11,9 +11,9 @@ with the request, and takes along what was registered here.
 import re
 import threading
 
-from mercurial import util
+from mercurial import encoding, util
 
-from .. import eager
+from .. import crossing, eager
 
 #: What a front server adds, by which a request is known to have come through one.
 _FORWARDED = (
@@ -57,6 +57,17 @@ def at_end(callback):
 def current():
     """hgweb's ``parsedrequest`` that this thread is at; None outside HTTP."""
     return _scope.request.req if _scope.request is not None else None
+
+
+def user():
+    """Who has sent the request, or, outside HTTP, whose process this is; "" for
+    nobody; str."""
+    request = current()
+    if request is None:
+        name = encoding.environ.get(b"USER") or encoding.environ.get(b"LOGNAME")
+    else:
+        name = request.rawenv.get(b"REMOTE_USER")
+    return crossing.to_str(name or b"")
 
 
 def base_url(req):

@@ -1,0 +1,1 @@
+"""The log of pushes: who pushed what, and when."""

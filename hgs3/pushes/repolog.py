@@ -1,0 +1,110 @@
+"""The log of the pushes into one repository, and what can be wrong with it."""
+
+import contextlib
+import os
+
+import hgdemandimport
+from mercurial import error, util
+from mercurial.i18n import _
+
+from .. import crossing, pushlogsettings, trysettings
+from ..cache import key as cachekey
+from ..database.errors import (
+    DatabaseError,
+    DatabaseSettingsError,
+    DatabaseUnavailable,
+    SchemaTooNew,
+    SchemaTooOld,
+)
+
+
+class RepoLog:
+    """``settings`` is a PushlogSettings."""
+
+    def __init__(self, repo, settings):
+        self.settings = settings
+        self.digest = cachekey.repo_digest(settings.repo_id or repo.root)
+        self._database_url = trysettings.database_of(repo, settings.database_url)
+
+    @util.propertycache
+    def database(self):
+        """Raises DatabaseError."""
+        # SQLAlchemy looks for what it needs in ways that lazy modules break.
+        with hgdemandimport.deactivated():
+            from ..database.engine import open_database
+
+            return open_database(self._database_url)
+
+    @util.propertycache
+    def log(self):
+        """The PushLog. Raises DatabaseError."""
+        database = self.database
+        with hgdemandimport.deactivated():
+            from ..database.pushlog import PushLog
+
+        return PushLog(database, self.digest)
+
+    def changes(self, **values):
+        """The Changes of a transaction, see logrecording.py."""
+        with hgdemandimport.deactivated():
+            from ..database.logrecording import Changes
+
+        return Changes(**values)
+
+    def migrate(self):
+        """Bring the tables up to date; (version before, version after)."""
+        with hgdemandimport.deactivated():
+            from ..database.migrations import migrate
+        return migrate(self.database)
+
+
+def is_on(repo):
+    """Whether pushes into ``repo``, whatever the view, are logged."""
+    return getattr(repo, "hgs3_has_pushlog", False)
+
+
+def is_try(repo):
+    """Whether pushes into ``repo`` are kept apart from it."""
+    return getattr(repo, "hgs3_is_try", False)
+
+
+def of(repo):
+    """The RepoLog of ``repo``; error.Abort for a setting that is wrong."""
+    known = vars(repo.unfiltered()).get("_hgs3_repolog")
+    if known is not None and known[0] == os.getpid():
+        # As long as the repository object lives, its configuration is the same.
+        return known[1]
+    made = RepoLog(repo, pushlogsettings.load(repo.ui, is_try(repo)))
+    vars(repo.unfiltered())["_hgs3_repolog"] = os.getpid(), made
+    return made
+
+
+@contextlib.contextmanager
+def faults_abort(what):
+    """Within: what is wrong with the database is an error.Abort that says ``what``
+    (bytes) cannot be done, and what to change."""
+    try:
+        yield
+    except (SchemaTooOld, SchemaTooNew) as err:
+        raise _abort(
+            what,
+            str(err),
+            _(b"the operator of the server has to bring both together"),
+        )
+    except DatabaseSettingsError as err:
+        raise _abort(what, err.reason, _(b"correct pushlog.database"))
+    except DatabaseUnavailable as err:
+        raise _abort(
+            what,
+            err.reason,
+            _(
+                b"try again later; the operator of the server can check the database "
+                b"(pushlog.database)"
+            ),
+        )
+    except DatabaseError as err:
+        raise _abort(what, str(err), _(b"see pushlog.database"))
+
+
+def _abort(what, reason, hint):
+    return error.Abort(b"%s: %s" % (what, crossing.to_bytes(reason)), hint=hint)
