@@ -17,6 +17,7 @@ from mercurial.i18n import _
 from mercurial.node import hex, short
 
 from .. import crossing
+from ..pushes import details, repolog
 from ..shortaborts import short_aborts
 from ..wireproto import requestscope
 from . import (
@@ -157,6 +158,7 @@ class _Push:
             self._require_bases(completeness.bases(top, new.content))
             if is_whole:
                 self._run_hooks(top, new)
+                self._describe(top, new)
                 return new
             whole = os.path.join(self._folder, "whole")
             with _damage_is_unfit():
@@ -166,7 +168,17 @@ class _Push:
                 new = self._converted(top, whole)
                 completeness.check(top, new.content)
             self._run_hooks(top, new)
+            self._describe(top, new)
             return new
+
+    def _describe(self, top, new):
+        """Take what the log of pushes is to keep, as long as there is an overlay."""
+        if repolog.is_on(self._repo):
+            # Refuses settings that are wrong.
+            repolog.of(self._repo)
+            rev_of = top.unfiltered().changelog.rev
+            revs = sorted(rev_of(node) for node in new.nodes())
+            new.log = details.of_revisions(top, revs)
 
     @contextlib.contextmanager
     def _on_top(self, path):

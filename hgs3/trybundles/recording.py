@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import time
+import typing
 import uuid
 
 from mercurial import error
@@ -28,6 +29,8 @@ class New:
     sha256_hex: str
     content: bundlefile.Content
     pushed: object
+    #: LoggedChangesets, where pushes are logged.
+    log: typing.Optional[list] = None
 
     def nodes(self):
         """A frozenset of the nodes of its changesets."""
@@ -100,6 +103,7 @@ def record(trystore, new, moves, user, sleep=time.sleep):
                     rows[-1].node,
                     moves,
                     doom,
+                    new.log,
                 )
         except ObjectDoomed as err:
             # Somebody deletes what nothing refers to, and this was such.

@@ -24,7 +24,12 @@ PLAIN_ROOMS = ("objectstore", "cache", "database")
 MERCURIAL = ("mercurial", "hgext", "hgext3rd", "hgdemandimport")
 
 #: Of our configuration.
-READERS = ("hgs3/settings.py", "hgs3/settingvalues.py", "hgs3/trysettings.py")
+READERS = (
+    "hgs3/pushlogsettings.py",
+    "hgs3/settings.py",
+    "hgs3/settingvalues.py",
+    "hgs3/trysettings.py",
+)
 
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 60
