@@ -75,7 +75,7 @@ Clients that know it get the log by the command ``pushlog`` of the wire protocol
 the file ``hgs3/pushes/wirecommand.py``. It needs the permission to pull.
 """
 
-from mercurial import configitems, registrar, templateutil
+from mercurial import cmdutil, configitems, registrar, templateutil
 from mercurial.i18n import _
 
 import hgs3
@@ -185,6 +185,36 @@ def showpushdate(context, mapping):
 
     pushed = queries.keyword(context, mapping, "pushed")
     return templateutil.date((pushed, 0), b"%d.0%d") if pushed is not None else None
+
+
+@command(
+    b"pushlog",
+    [(b"l", b"limit", b"", _(b"list so many pushes at most"), _(b"NUM"))]
+    + cmdutil.formatteropts,
+    _(b"[-l NUM]"),
+    helpcategory=command.CATEGORY_MAINTENANCE,
+)
+def pushlog(ui, repo, **opts):
+    """show the log of pushes
+
+    Prints a line for each push, newest first: its number, when it was (UTC), how many
+    changesets it has, the last of them and who pushed it. :hg:`pushlog-add`,
+    :hg:`pushlog-import`, :hg:`pushlog-check` and :hg:`pushlog-migrate` change it.
+
+    .. container:: verbose
+
+      Template:
+
+      The following keywords are supported. See also :hg:`help templates`.
+
+      :list: ``push``, ``date``, ``user``, ``tip``, ``nodes``
+
+    Returns 0 on success.
+    """
+    # Imported here, since every other command would pay for it.
+    from hgs3.commands import pushlog as actionsmod
+
+    return actionsmod.show(ui, repo, opts)
 
 
 @command(

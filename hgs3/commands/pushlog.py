@@ -1,4 +1,4 @@
-"""``hg pushlog-add``, ``pushlog-check`` and ``pushlog-migrate``."""
+"""``hg pushlog``, ``pushlog-add``, ``pushlog-check`` and ``pushlog-migrate``."""
 
 import json
 import uuid
@@ -10,6 +10,46 @@ from mercurial.utils import dateutil
 from .. import crossing
 from ..database.records import NewLogPush
 from ..pushes import details, journal, record, repolog
+from . import common
+
+_SHORT = 12
+
+
+def show(ui, repo, opts):
+    """A line a push, newest first."""
+    require_log(repo)
+    limit = logcmdutil.getlimit({b"limit": opts.get("limit") or b""})
+    with repolog.faults_abort(_(b"cannot read the log of pushes")):
+        journal.settle(repo)
+        pushes = repolog.of(repo).log.pushes(newest_first=True, limit=limit)
+        with common.formatter(ui, b"list", opts, b"pushlog") as fm:
+            for push in pushes:
+                _show(fm, push)
+    return 0
+
+
+def _show(fm, push):
+    user = common.to_local(push.username)
+    nodes = [crossing.to_bytes(each.node) for each in push.changesets]
+    tip = crossing.to_bytes(push.tip)
+    fm.startitem()
+    fm.data(
+        push=push.id,
+        date=fm.formatdate((push.pushed, 0)),
+        user=user,
+        tip=tip,
+        nodes=fm.formatlist(nodes, name=b"node"),
+    )
+    fm.plain(
+        b"%6d  %s  %5d  %s  %s\n"
+        % (
+            push.id,
+            dateutil.datestr((push.pushed, 0), b"%Y-%m-%d %H:%M:%S"),
+            len(nodes),
+            tip[:_SHORT],
+            user or b"-",
+        )
+    )
 
 
 def add(ui, repo, opts):

@@ -30,6 +30,8 @@ def load_extension(name):
 EXTENSION = load_extension("s3wireprotocache")
 TRY_SECTION = b"s3try"
 TRY_EXTENSION = load_extension("s3try")
+PUSHLOG_SECTION = b"pushlog"
+PUSHLOG_EXTENSION = load_extension("pushlog")
 
 
 def make_ui(**settings):
@@ -37,6 +39,7 @@ def make_ui(**settings):
     ui = uimod.ui()
     configitems.loadconfigtable(ui, SECTION, EXTENSION.configtable)
     configitems.loadconfigtable(ui, TRY_SECTION, TRY_EXTENSION.configtable)
+    configitems.loadconfigtable(ui, PUSHLOG_SECTION, PUSHLOG_EXTENSION.configtable)
     for name, value in settings.items():
         set_item(ui, name.replace("_", "-"), value)
     return ui

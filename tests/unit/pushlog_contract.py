@@ -7,20 +7,16 @@ import dataclasses
 
 import pytest
 from index_contract import DatabaseContract
-from sqlalchemy import inspect, select, text
 from trydata import (
-    VERSION,
     changesets,
-    database_at,
     digest,
     new_bundle,
     node,
     record,
-    set_version,
     token,
 )
 
-from hgs3.database import migrations, pushlog, tables
+from hgs3.database import pushlog
 from hgs3.database.errors import UnknownChangeset
 from hgs3.database.logrecording import Changes
 from hgs3.database.pushlog import PushLog
@@ -331,75 +327,3 @@ class TryPushesContract(DatabaseContract):
         assert log.count(query) == 2
         bundle_id = log.push(first).bundle_id
         assert log.newest_push_of_bundle(bundle_id).id == third
-
-
-class LogMigrationContract:
-    def at_version_1(self, url):
-        database = database_at(url)
-        for run in (
-            lambda connection: tables.SCHEMA.create(connection, checkfirst=True),
-            migrations.MIGRATIONS[0],
-            lambda connection: connection.execute(
-                tables.SCHEMA.insert(), {"version": 1}
-            ),
-        ):
-            database.transact(run, writes=True)
-        return database
-
-    def schema(self, database):
-        def look(connection):
-            found = inspect(connection)
-            columns = {
-                each["name"]: each["nullable"]
-                for each in found.get_columns("s3_pushes")
-            }
-            indexes = {each["name"] for each in found.get_indexes("s3_pushes")}
-            return set(found.get_table_names()), columns, indexes
-
-        return database.transact(look, writes=False)
-
-    def test_version_1_is_what_it_was(self, make_url):
-        database = self.at_version_1(make_url())
-        names, columns, indexes = self.schema(database)
-        assert "s3_log_changesets" not in names and columns["bundle_id"] is False
-        assert "s3_pushes_username" not in indexes
-        assert {"s3_pushes_pushed", "s3_pushes_repository"} <= indexes
-        database.close()
-
-    def test_what_was_pushed_stays(self, make_url):
-        url = make_url()
-        database = self.at_version_1(url)
-        database._schema_is_right = True
-        index = TryIndex(database, digest())
-        ids = [record(index, "b%d" % number, pushed=number) for number in range(5)]
-        with database._get_engine().begin() as connection:
-            # Expired, and the newest: nobody may get its id again.
-            connection.execute(text("DELETE FROM s3_pushes WHERE id = %d" % ids[-1]))
-        pushes = list(index.pushes())
-        database._schema_is_right = False
-        assert migrations.migrate(database) == (1, VERSION)
-        assert list(index.pushes()) == pushes and len(pushes) == 4
-        names, columns, indexes = self.schema(database)
-        assert "s3_log_changesets" in names and columns["bundle_id"] is True
-        wanted = {"s3_pushes_pushed", "s3_pushes_repository", "s3_pushes_bundle"}
-        assert wanted | {"s3_pushes_username"} <= indexes
-        log = PushLog(database, index._digest)
-        assert log.record(new_push("a"))[0] > ids[-1]
-        assert record(index, "c") == log.last_push_id()
-        database.close()
-
-    def test_with_nothing_in_it_and_again(self, make_url):
-        database = self.at_version_1(make_url())
-        assert migrations.migrate(database) == (1, VERSION)
-        log = PushLog(database, digest())
-        log.record(new_push("a"))
-        # As after a process that was killed before it could say that it was done.
-        set_version(database, 1)
-        assert migrations.migrate(database) == (1, VERSION)
-        log.record(new_push("b"))
-        assert names_of(log.pushes(), "ab") == ["a", "b"]
-        rows = database.read(
-            lambda connection: connection.execute(select(tables.SCHEMA)).all()
-        )
-        assert rows == [(VERSION,)]
-        database.close()

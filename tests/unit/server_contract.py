@@ -151,6 +151,25 @@ class ServerContract(ForkContract):
         assert len(runs) == 2 and ids_of(index.pushes()) == [push_id]
         assert len(index.bundles()) == 1
 
+    def test_a_connection_that_dies_while_a_transaction_is_held(
+        self, server, index, database
+    ):
+        record(index, "first")
+        pending = push_record("held")
+
+        def work(connection):
+            return recording.record_push(connection, index._digest, pending)
+
+        for end in ("commit", "rollback"):
+            held, _push_id = database.hold(work)
+            server.kill_connections()
+            if end == "commit":
+                with pytest.raises(DatabaseUnavailable):
+                    held.commit()
+            held.rollback()
+            assert len(index.bundles()) == 1
+        assert database.write(work) == index.last_push_id()
+
     def test_a_connection_that_always_dies(self, server, index, database):
         def work(connection):
             server.kill_connections()

@@ -158,6 +158,7 @@ except ImportError:
 from mercurial import extensions, ui as uimod
 ui = uimod.ui.load()
 ui.setconfig(b'extensions', b's3wireprotocache', b'')
+ui.setconfig(b'extensions', b'pushlog', b'')
 ui.setconfig(b's3wireprotocache', b'bucket', b'hg-cache')
 extensions.loadall(ui)
 print(extensions.find(b's3wireprotocache').__name__)

@@ -15,8 +15,8 @@ from index_contract import (
     IndexContract,
     LookupContract,
 )
+from logtables_contract import LogImportContract, LogMigrationContract
 from pushlog_contract import (
-    LogMigrationContract,
     LogQueryContract,
     PushLogContract,
     TryPushesContract,
@@ -68,6 +68,10 @@ class TestLogQueries(LogQueryContract):
 
 class TestLogOfTry(TryPushesContract):
     """The log, with pushes to try."""
+
+
+class TestLogImport(LogImportContract):
+    """What it takes over."""
 
 
 class TestLogMigration(LogMigrationContract):
