@@ -166,7 +166,7 @@ def showpushid(context, mapping):
     """Integer. The number of the newest push of the changeset."""
     from hgs3.pushes import queries
 
-    return queries.keyword(context, mapping, "id")
+    return queries.keyword(context, mapping, lambda push: push.id)
 
 
 @templatekeyword(b"pushuser", requires={b"repo", b"ctx", b"cache"})
@@ -174,8 +174,7 @@ def showpushuser(context, mapping):
     """String. Who pushed the changeset last."""
     from hgs3.pushes import queries
 
-    name = queries.keyword(context, mapping, "username")
-    return crossing.to_bytes(name) if name is not None else None
+    return queries.keyword(context, mapping, queries.local_user)
 
 
 @templatekeyword(b"pushdate", requires={b"repo", b"ctx", b"cache"})
@@ -183,7 +182,7 @@ def showpushdate(context, mapping):
     """Date information. When the changeset was pushed last, in UTC."""
     from hgs3.pushes import queries
 
-    pushed = queries.keyword(context, mapping, "pushed")
+    pushed = queries.keyword(context, mapping, lambda push: push.pushed)
     return templateutil.date((pushed, 0), b"%d.0%d") if pushed is not None else None
 
 

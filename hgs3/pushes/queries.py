@@ -1,6 +1,6 @@
 """Revsets and template keywords that the log of pushes answers."""
 
-from mercurial import error, revset, revsetlang
+from mercurial import encoding, error, revset, revsetlang
 from mercurial.i18n import _
 from mercurial.node import hex
 from mercurial.utils import dateutil, stringutil
@@ -33,9 +33,7 @@ def pushuser(repo, subset, tree):
         def matches(name):
             return wanted in name.lower()
 
-    return _of_pushes(
-        repo, subset, lambda push: matches(crossing.to_bytes(push.username))
-    )
+    return _of_pushes(repo, subset, lambda push: matches(local_user(push)))
 
 
 def pushid(repo, subset, tree):
@@ -58,8 +56,13 @@ def pushhead(repo, subset, tree):
     return subset & _revisions(repo, nodes)
 
 
-def keyword(context, mapping, name):
-    """The attribute ``name`` of the newest push of a changeset; None for none."""
+def local_user(push):
+    """Who pushed, in the encoding of this process."""
+    return encoding.tolocal(crossing.to_bytes(push.username))
+
+
+def keyword(context, mapping, function):
+    """What ``function`` makes of the newest push of a changeset; None for none."""
     repo = context.resource(mapping, b"repo")
     ctx = context.resource(mapping, b"ctx")
     if ctx.node() is None or not repolog.is_on(repo):
@@ -72,7 +75,7 @@ def keyword(context, mapping, name):
             found = _log(repo).newest_pushes_of(nodes)
         cache.update((each, found.get(each)) for each in nodes)
     push = cache[node]
-    return getattr(push, name) if push is not None else None
+    return function(push) if push is not None else None
 
 
 def _around(repo, rev):
