@@ -25,7 +25,7 @@ import typing
 from common import LOG_DIR, ROOT, VENV_DIR, ToolError, locked, run_logged, say
 from sdists import fetch_mercurial_sdist
 
-TEST_TOOLS = ("pytest>=7,<9", "hypothesis>=6,<7")
+TEST_TOOLS = ("pytest>=7,<9", "hypothesis>=6,<7", "feedparser>=6,<7")
 # What the extras "postgresql" and "mysql" of setup.py ask for.
 DATABASE_DRIVERS = ("psycopg[binary]>=3.1,<4", "PyMySQL>=1,<2")
 # The package itself, when it is imported, makes folders outside .venv/.
