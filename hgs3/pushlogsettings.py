@@ -5,7 +5,7 @@ import dataclasses
 from mercurial import error
 from mercurial.i18n import _
 
-from . import settings, settingvalues, trysettings
+from . import settings, settingvalues, shorturlsettings, trysettings
 
 SECTION = b"pushlog"
 
@@ -22,12 +22,14 @@ class PushlogSettings:
     """The section, checked.
 
     ``database_url`` is ``sqlite:`` for the file beside the store of the repository;
-    ``repo_id`` is empty where the path of the repository is its identity.
+    ``repo_id`` is empty where the path of the repository is its identity,
+    ``public_url`` where requests say what URL it has.
     """
 
     database_url: str = dataclasses.field(repr=False)
     record_pulls: bool
     repo_id: bytes
+    public_url: str
 
 
 def is_on(ui) -> bool:
@@ -52,6 +54,7 @@ def load(ui, is_try: bool) -> PushlogSettings:
         database_url=_database_url(ui, is_try),
         record_pulls=settingvalues.yes_or_no(ui, b"record-pulls", section=SECTION),
         repo_id=settings.repo_id(shared),
+        public_url=shorturlsettings.public_url(shared),
     )
 
 

@@ -42,9 +42,7 @@ class ShortUrlSettings:
 def read(ui) -> ShortUrlSettings:
     """Raises error.Abort for a setting that is wrong."""
     return ShortUrlSettings(
-        public_url=settingvalues.url(
-            ui, b"public-url", b"https://hg.example.com/repo"
-        ).rstrip("/"),
+        public_url=public_url(ui),
         secret=_secret(ui),
         lifetime_seconds=settingvalues.whole_number(
             ui,
@@ -55,6 +53,14 @@ def read(ui) -> ShortUrlSettings:
             _(b" (seven days)"),
         ),
         sendfile=_sendfile(ui),
+    )
+
+
+def public_url(ui) -> str:
+    """The URL that clients reach the repository by, without a slash at its end; empty
+    where requests say it."""
+    return settingvalues.url(ui, b"public-url", b"https://hg.example.com/repo").rstrip(
+        "/"
     )
 
 

@@ -5,6 +5,7 @@ import typing
 import sqlalchemy
 from sqlalchemy import delete, exists, select
 
+from .logrecording import count_change
 from .recording import lock_repository
 from .records import Expired
 from .tables import BOOKMARKS, BUNDLES, CHANGESETS, LOG_CHANGESETS, PUSHES
@@ -35,6 +36,7 @@ def expire_some(
     ids = [row.id for row in found]
     connection.execute(delete(LOG_CHANGESETS).where(LOG_CHANGESETS.c.push_id.in_(ids)))
     connection.execute(delete(PUSHES).where(PUSHES.c.id.in_(ids)))
+    count_change(connection, repository_id)
     bundles = _without_push(connection, {row.bundle_id for row in found})
     bookmarks = 0
     if bundles:

@@ -8,7 +8,7 @@ import functools
 from sqlalchemy import bindparam, func, select, union_all
 
 from .records import AS_PUSHED
-from .tables import CHANGESETS, LOG_CHANGESETS, PUSHES, REPOSITORIES
+from .tables import CHANGESETS, LOG_CHANGES, LOG_CHANGESETS, PUSHES, REPOSITORIES
 
 # Made once: to build a statement costs as much as to run it.
 _REPOSITORY = (
@@ -49,6 +49,15 @@ NEWEST_OF_NODES = select(_OF_NODES.c.node, func.max(_OF_NODES.c.push_id)).group_
 LAST_PUSH = (
     select(PUSHES.c.id).where(_PUSHES_HERE).order_by(PUSHES.c.id.desc()).limit(1)
 )
+#: Nothing for a repository that nobody has pushed to.
+STATE = select(
+    REPOSITORIES.c.identity,
+    LAST_PUSH.scalar_subquery().label("last_push_id"),
+    select(LOG_CHANGES.c.changes)
+    .where(LOG_CHANGES.c.repository_id == _REPOSITORY)
+    .scalar_subquery()
+    .label("changes"),
+).where(REPOSITORIES.c.digest == bindparam("digest"))
 PUSHES_BY_ID = select(*_PUSH_COLUMNS).where(
     _PUSHES_HERE, PUSHES.c.id.in_(bindparam("ids", expanding=True))
 )

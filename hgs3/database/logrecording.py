@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert, select, update
 from . import logdata
 from .recording import insert_log, lock_repository, storable_name
 from .records import NewLogPush
-from .tables import LOG_CHANGESETS, PUSHES
+from .tables import LOG_CHANGES, LOG_CHANGESETS, PUSHES
 
 #: Nodes that one statement names.
 CHUNK_NODES = 500
@@ -52,6 +52,12 @@ _SET_DATA = (
     )
     .values(data=bindparam("new_data"))
 )
+_ONE_MORE_CHANGE = (
+    update(LOG_CHANGES)
+    .where(LOG_CHANGES.c.repository_id == bindparam("repository"))
+    .values(changes=LOG_CHANGES.c.changes + 1)
+)
+_FIRST_CHANGE = insert(LOG_CHANGES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,12 +139,25 @@ def _set_states(connection, repository_id, states):
     by_state: typing.Dict[int, typing.List[str]] = {}
     for node, state in states.items():
         by_state.setdefault(state, []).append(node)
+    changed = 0
     for state, nodes in sorted(by_state.items()):
         for chunk in chunks(nodes):
-            connection.execute(
+            changed += connection.execute(
                 _SET_STATE,
                 {"repository": repository_id, "nodes": chunk, "new_state": state},
-            )
+            ).rowcount
+    if changed:
+        count_change(connection, repository_id)
+
+
+def count_change(connection: sqlalchemy.Connection, repository_id: int) -> None:
+    """The log of the repository, which is locked, changes in another way than by a
+    push: what was read of it is old."""
+    values = {"repository": repository_id}
+    if not connection.execute(_ONE_MORE_CHANGE, values).rowcount:
+        connection.execute(
+            _FIRST_CHANGE, {"repository_id": repository_id, "changes": 1}
+        )
 
 
 def _set_phases(connection, repository_id, phases):
@@ -158,6 +177,7 @@ def _set_phases(connection, repository_id, phases):
                 )
         if changed:
             connection.execute(_SET_DATA, changed)
+            count_change(connection, repository_id)
 
 
 def chunks(values: typing.List[str]) -> typing.Iterator[typing.List[str]]:

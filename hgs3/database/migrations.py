@@ -57,6 +57,7 @@ def _log_pushes(connection):
         _ALLOW_NO_BUNDLE[connection.dialect.name](connection)
     _make_table(connection, tables.PUSHES)
     _make_table(connection, tables.LOG_CHANGESETS)
+    _make_table(connection, tables.LOG_CHANGES)
 
 
 def _rebuild_pushes(connection):

@@ -13,6 +13,7 @@ from .records import (
     LoggedChangeset,
     LoggedPush,
     LogQuery,
+    LogState,
     NewLogPush,
 )
 
@@ -70,6 +71,12 @@ class PushLog:
         """The id of the newest push, 0 when there is none."""
         rows = self._rows(logqueries.LAST_PUSH)
         return rows[0].id if rows else 0
+
+    def state(self) -> LogState:
+        """What of the log there is now, in little; it costs next to nothing."""
+        for row in self._rows(logqueries.STATE):
+            return LogState(row.identity, row.last_push_id or 0, row.changes or 0)
+        return LogState("", 0, 0)
 
     def pushes(
         self,

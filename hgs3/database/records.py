@@ -201,3 +201,15 @@ class LogQuery:
     to_change: typing.Optional[str] = None
     changesets: typing.Tuple[str, ...] = ()
     users: typing.Tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class LogState:
+    """While two of these are equal, the log of a repository is the same.
+
+    ``identity`` is of the database, ``changes`` counts those that no push was.
+    """
+
+    identity: str
+    last_push_id: int
+    changes: int

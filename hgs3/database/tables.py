@@ -156,6 +156,14 @@ LOG_CHANGESETS = table(
     Index("s3_log_changesets_node", "repository_id", "node", "push_id"),
 )
 
+#: How often the log of a repository has changed in other ways than by a push: whoever
+#: knows this and the last push knows whether all is as it was.
+LOG_CHANGES = table(
+    "s3_log_changes",
+    Column("repository_id", ID, ForeignKey("s3_repositories.id"), primary_key=True),
+    Column("changes", BigInteger, nullable=False),
+)
+
 BOOKMARKS = table(
     "s3_bookmarks",
     Column("repository_id", ID, ForeignKey("s3_repositories.id"), primary_key=True),
