@@ -47,6 +47,12 @@ def hgweb_request_context():
     return sys.modules[single.__module__].requestcontext
 
 
+def hgweb_repository(app):
+    """The repository object that the application for one repository was the last to
+    use, as old as it may be. Others use it at the same time."""
+    return app._lastrepo._repo
+
+
 def web_commands():
     """The names of hgweb's pages, a frozenset of bytes; "" is that of its first."""
     from mercurial import pycompat

@@ -36,9 +36,7 @@ class Links:
 
 def encoded(parameters):
     """A query string."""
-    return "&".join(
-        "%s=%s" % (name, _quote(str(value))) for name, value in parameters
-    )
+    return "&".join("%s=%s" % (name, _quote(str(value))) for name, value in parameters)
 
 
 def _quote(text):

@@ -195,7 +195,9 @@ def _written_date(value):
     knows who asks it."""
     if value in _WORDS:
         today = datetime.datetime.now(datetime.timezone.utc).date()
-        value = b"%d-%d-%d" % (today - datetime.timedelta(_WORDS[value])).timetuple()[:3]
+        value = (
+            b"%d-%d-%d" % (today - datetime.timedelta(_WORDS[value])).timetuple()[:3]
+        )
     try:
         return dateutil.parsedate(value + b" UTC")[0]
     except error.Error:

@@ -6,7 +6,7 @@ from mercurial.i18n import _
 from .. import crossing, pushlogsettings
 from ..database.errors import DatabaseError
 from ..wireproto import websetup
-from . import journal, record, repolog, wirecommand
+from . import journal, record, repolog, webcommands, wirecommand
 
 
 def setup():
@@ -14,6 +14,7 @@ def setup():
     websetup.setup()
     websetup.before_starting(_check)
     wirecommand.setup()
+    webcommands.setup()
 
 
 def reposetup(repo):

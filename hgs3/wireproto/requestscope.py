@@ -90,6 +90,16 @@ def base_url(req):
     return base + util.urlreq.quote(req.apppath.rstrip(b"/"))
 
 
+def likely_url(req):
+    """As ``base_url``, but what is most likely where it cannot be told."""
+    known = base_url(req)
+    if known is not None:
+        return known
+    _scheme, _separator, host = req.baseurl.partition(b"://")
+    base = req.baseurl if _HOST.match(host) else req.advertisedbaseurl
+    return base + util.urlreq.quote(req.apppath.rstrip(b"/"))
+
+
 def _came_through_another(req):
     """Whether a front server has passed the request on, as far as that shows: by
     what it adds, by the protocol that it speaks, by a port that is not ours."""

@@ -18,6 +18,7 @@ _services = weakref.WeakKeyDictionary()
 
 _checks = []
 _starts = []
+_answers = []
 _is_set_up = False
 
 
@@ -32,6 +33,8 @@ def setup():
     single, several = compat.hgweb_classes()
     for application in (single, several):
         extensions.wrapfunction(application, "__call__", _application_called)
+    # Within the scope of the request.
+    extensions.wrapfunction(single, "run_wsgi", _run_wsgi)
     extensions.wrapfunction(single, "run_wsgi", requestscope.run_wsgi)
     extensions.wrapfunction(hgweb, "createapp", _createapp)
     extensions.wrapfunction(hgweb.httpservice, "init", _httpservice_init)
@@ -47,6 +50,21 @@ def before_starting(check):
     """Have ``check(repo)`` called when ``hg serve`` of one repository starts; it may
     refuse to, by an error.Abort."""
     _starts.append(check)
+
+
+def answer_first(answer):
+    """Have ``answer(app, req, res)`` called for each request for one repository, before
+    hgweb opens that or looks whether it has changed. It gives the chunks of the
+    response, or None when hgweb is to answer."""
+    _answers.append(answer)
+
+
+def _run_wsgi(orig, self, req, res):
+    for answer in _answers:
+        chunks = answer(self, req, res)
+        if chunks is not None:
+            return chunks
+    return orig(self, req, res)
 
 
 def _application_called(orig, self, env, respond):

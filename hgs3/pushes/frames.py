@@ -1,0 +1,91 @@
+"""Pages of ours within the styles of hgweb.
+
+Each style has templates for what is above and below all of its pages. What is
+between them, the navigation, is in each template of a page; for those styles that
+come with Mercurial it is made here. Any other style gets a plain one.
+"""
+
+import re
+
+_HEAD = b"""{header}
+<title>{repo|escape}: pushlog</title>
+<link rel="alternate" type="application/atom+xml" href="{url|urlescape}atom-pushlog"
+   title="Atom feed for {repo|escape}: pushes" />
+<style type="text/css"{if(nonce, ' nonce="{nonce}"')}>{hgs3_style}</style>
+</head>
+<body>
+"""
+_CRUMBS = b'<a href="/">Mercurial</a> {pathdef%breadcrumb}'
+
+#: What a style has in its navigation, beside the page of pushes itself.
+_PAPER_PAGES = (b"shortlog", b"graph", b"tags", b"bookmarks", b"branches", b"help")
+_GITWEB_PAGES = (
+    b"summary", b"shortlog", b"log", b"graph", b"tags", b"bookmarks", b"branches",
+    b"file", b"help",
+)  # fmt: skip
+_SPARTAN_PAGES = (b"log", b"graph", b"tags", b"branches", b"file", b"help")
+
+_PLAIN_LINK = b'<a href="{url|urlescape}%s{sessionvars%%urlparameter}">%s</a>'
+_ITEM = b"<li>" + _PLAIN_LINK + b"</li>"
+
+
+def _links(pages, link, between, names=()):
+    names = dict(names)
+    return between.join(link % (page, names.get(page, page)) for page in pages)
+
+
+_PAPER = (
+    b'<div class="container"><div class="menu"><div class="logo"><a href="{logourl}">'
+    b'<img src="{staticurl|urlescape}{logoimg}" alt="mercurial" /></a></div>\n<ul>\n'
+    + _links(_PAPER_PAGES, _ITEM, b"\n", {b"shortlog": b"log"})
+    + b'\n<li class="active">pushlog</li>\n</ul></div>\n<div class="main">\n'
+    b'<h2 class="breadcrumb">' + _CRUMBS + b"</h2>\n<h3>pushlog</h3>\n{searchform}\n"
+    b"{hgs3_content}</div></div>\n"
+)
+_GITWEB = (
+    b'<div class="page_header"><a href="{logourl}" title="Mercurial" '
+    b'style="float: right;">Mercurial</a>' + _CRUMBS + b" / pushlog</div>\n"
+    b'<div class="page_nav"><div>'
+    + _links(
+        _GITWEB_PAGES, _PLAIN_LINK, b" |\n", {b"log": b"changelog", b"file": b"files"}
+    )
+    + b" |\npushlog<br/></div>{searchform}</div>\n"
+    b'<div class="title">pushlog</div>\n<div class="page_body">{hgs3_content}</div>\n'
+)
+_MONOBLUE = (
+    b'<div id="container"><div class="page-header"><h1 class="breadcrumb">'
+    + _CRUMBS
+    + b' / pushlog</h1>{searchform}<ul class="page-nav">\n'
+    + _links(_GITWEB_PAGES, _ITEM, b"\n", {b"log": b"changelog", b"file": b"files"})
+    + b'\n<li class="current">pushlog</li></ul></div>\n'
+    b'<h2 class="no-link no-border">pushlog</h2>\n{hgs3_content}\n'
+)
+_SPARTAN = (
+    b'<div class="buttons">'
+    + _links(_SPARTAN_PAGES, _PLAIN_LINK, b"\n", {b"log": b"changelog", b"file": b"files"})
+    + b"</div>\n<h2>" + _CRUMBS + b" / pushlog</h2>\n{hgs3_content}\n"
+)  # fmt: skip
+
+_BODIES = {
+    b"paper": _PAPER,
+    b"coal": _PAPER,
+    b"gitweb": _GITWEB,
+    b"monoblue": _MONOBLUE,
+}
+
+#: Needed of a style, whatever it is.
+_SEARCH = re.compile(rb"\{searchform\}")
+
+
+def render(templates, req, style_text, content):
+    """The bytes of a page; ``content`` is HTML in hgweb's encoding."""
+    style = templates.defaults.get(b"style", b"")
+    body = _BODIES.get(style, _SPARTAN)
+    if b"searchform" not in templates:
+        body = _SEARCH.sub(b"", body)
+    if b"breadcrumb" not in templates:
+        body = body.replace(_CRUMBS, b"{repo|escape}")
+    templates.cache[b"hgs3_page"] = _HEAD + body + b"{footer}\n"
+    return templates.render(
+        b"hgs3_page", {b"hgs3_style": style_text, b"hgs3_content": content}
+    )

@@ -1,0 +1,203 @@
+"""The log as a page, which needs no JavaScript."""
+
+import dataclasses
+import typing
+
+from mercurial import encoding
+
+from .. import crossing
+from ..database.records import AS_PUSHED, GONE, LoggedPush
+from . import frames, links
+from .atomfeed import escape, moment
+
+#: Of a page.
+PUSHES = 20
+#: Of a push, where it is not alone on its page.
+CHANGESETS = 20
+
+_STYLE = """
+.pushes { border-collapse: collapse; width: 100%; margin: 1em 0; text-align: left; }
+.pushes td, .pushes th { padding: 3px 8px 3px 4px; vertical-align: top; }
+.pushes th { background: #e6eaf0; color: #222; font-weight: normal;
+  border-top: 1px solid #b8c0cc; }
+.pushes th a { color: #003a70; } .pushes th .user { font-weight: bold; }
+.pushes th .date, .pushes .count { color: #555; white-space: nowrap; }
+.pushes .node { font-family: monospace; white-space: nowrap; width: 8em; }
+.pushes .author { white-space: nowrap; width: 12em; color: #444; }
+.pushes tbody tr:hover td { background: #f6f8fa; }
+.pushes .try { background: #7a4f01; color: #fff; border-radius: 3px; padding: 0 5px;
+  font-size: 85%; } .pushes .label { background: #ddeebb; color: #222;
+  border-radius: 3px; padding: 0 4px; font-size: 85%; margin-left: 4px; }
+.pushes del { color: #777; } .push-filter { margin: 1em 0; font-size: 90%; }
+.push-filter label { margin-right: 1em; white-space: nowrap; }
+.push-pages { margin: .5em 0; } .push-pages > * { margin-right: 1em; }
+"""
+
+_FIELDS = (
+    ("user", "user", "text", "12"),
+    ("startdate", "after", "text", "12"),
+    ("enddate", "before", "text", "12"),
+    ("changeset", "changeset", "text", "14"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """``pushes`` are those of page ``number`` of all ``total``, newest first;
+    ``parameters`` are pairs that ask for these, ``form_values`` what is in the form."""
+
+    pushes: typing.Sequence[LoggedPush]
+    total: int
+    number: int
+    parameters: typing.Sequence[typing.Tuple[str, str]]
+    links: links.Links
+    form_values: typing.Mapping[str, str]
+
+
+def render(templates, req, page):
+    """The bytes of the page."""
+    content = [_form(page), _pages(page)]
+    if page.pushes:
+        alone = page.total == 1
+        content.append('<table class="pushes">\n')
+        content.extend(_push(page, push, alone) for push in page.pushes)
+        content.append("</table>\n")
+    else:
+        content.append("<p>No pushes were found.</p>\n")
+    content.append(_pages(page))
+    return in_frame(templates, req, "".join(content))
+
+
+def in_frame(templates, req, content):
+    """The bytes of a page of hgweb with this ``content`` (str, HTML)."""
+    # What hgweb's encoding has no character for is a question mark.
+    local = encoding.tolocal(crossing.to_bytes(content))
+    style = _STYLE.replace("\n", " ")
+    return frames.render(templates, req, crossing.to_bytes(style), local)
+
+
+def _form(page):
+    fields = "".join(
+        '<label>%s <input type="%s" name="%s" size="%s" value="%s" /></label>\n'
+        % (label, kind, name, size, escape(page.form_values.get(name, "")))
+        for name, label, kind, size in _FIELDS
+    )
+    checked = page.form_values.get("tipsonly") == "1"
+    return (
+        '<form class="push-filter" method="get" action="%s">\n%s'
+        '<label><input type="checkbox" name="tipsonly" value="1"%s /> last changesets'
+        ' only</label>\n<input type="submit" value="show" />\n%s</form>\n'
+    ) % (
+        escape(page.links.pushes()),
+        fields,
+        ' checked="checked"' if checked else "",
+        '<a href="%s">all</a>\n' % escape(page.links.pushes())
+        if page.parameters
+        else "",
+    )
+
+
+def _pages(page):
+    last = max(1, -(-page.total // PUSHES))
+    items = []
+    if page.number > 1:
+        items.append(_page_link(page, min(page.number - 1, last), "newer"))
+    items.append(
+        "<span>page %d of %d, %d pushes</span>" % (page.number, last, page.total)
+    )
+    if page.number < last:
+        items.append(_page_link(page, page.number + 1, "older"))
+    items.append(
+        '<a class="feed" href="%s">Atom</a>' % escape(page.links.feed(page.parameters))
+    )
+    return '<div class="push-pages">%s</div>\n' % "\n".join(items)
+
+
+def _page_link(page, number, text):
+    parameters = list(page.parameters) + [("page", number)]
+    return '<a class="%s" href="%s">%s</a>' % (
+        text,
+        escape(page.links.pushes(parameters)),
+        text,
+    )
+
+
+def _push(page, push, alone):
+    when = moment(push.pushed)
+    user = push.username or "unknown"
+    shown = push.changesets if alone else push.changesets[-CHANGESETS:]
+    left = len(push.changesets) - len(shown)
+    head = (
+        '<tbody id="push%d">\n<tr><th colspan="3" scope="rowgroup">'
+        '<a href="%s">push %d</a> by <a class="user" href="%s">%s</a> '
+        '<span class="date">%s UTC</span>%s <span class="count">%s</span></th></tr>\n'
+    ) % (
+        push.id,
+        escape(page.links.push(push)),
+        push.id,
+        escape(page.links.pushes((("user", push.username),))),
+        escape(user),
+        when.strftime("%Y-%m-%d %H:%M:%S"),
+        _bundle(page, push),
+        _count(len(push.changesets)),
+    )
+    rows = [_changeset(page, push, each) for each in reversed(shown)]
+    if left:
+        rows.append(
+            '<tr><td colspan="3"><a href="%s">and %d more</a></td></tr>\n'
+            % (escape(page.links.push(push)), left)
+        )
+    return head + "".join(rows) + "</tbody>\n"
+
+
+def _count(changesets):
+    return "%d changeset%s" % (changesets, "" if changesets == 1 else "s")
+
+
+def _bundle(page, push):
+    if push.bundle_id is None:
+        return ""
+    text = "bundle %d" % push.bundle_id
+    if push.tip:
+        url = page.links.bundled(push, push.tip)
+        text = '<a class="bundle" href="%s">%s</a>' % (escape(url), text)
+    return ' <span class="try">try</span> %s' % text
+
+
+def _changeset(page, push, changeset):
+    short = changeset.node[:12]
+    details = changeset.details
+    author = description = ""
+    if details is not None:
+        author = escape(_person(details.author))
+        lines = details.description.strip().splitlines()
+        description = escape(lines[0]) if lines else "<em>no description</em>"
+    if changeset.state != AS_PUSHED:
+        why = "gone" if changeset.state == GONE else "obsolete"
+        cells = ['<del title="%s">%s</del>' % (why, short), author]
+        cells.append("<del>%s</del> (%s)" % (description, why))
+    else:
+        url = page.links.changeset(changeset.node)
+        if push.bundle_id is not None:
+            url = page.links.bundled(push, changeset.node)
+        cells = ['<a href="%s">%s</a>' % (escape(url), short), author]
+        cells.append(description + _labels(details))
+    return (
+        '<tr><td class="node">%s</td><td class="author">%s</td><td>%s</td></tr>\n'
+        % tuple(cells)
+    )
+
+
+def _labels(details):
+    if details is None:
+        return ""
+    names = list(details.tags)
+    if details.branch != "default":
+        names.insert(0, details.branch)
+    return "".join('<span class="label">%s</span>' % escape(name) for name in names)
+
+
+def _person(author):
+    """A name without its address."""
+    name = author.partition("<")[0].strip().strip('"')
+    return name or author.strip("<> ").partition("@")[0]

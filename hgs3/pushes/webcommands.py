@@ -1,0 +1,295 @@
+"""The web commands that answer out of the log of pushes.
+
+They come before hgweb opens the repository, or looks whether it has changed: the
+database alone says it all. What hgweb has of the repository, and need not ask the
+disk for, is its configuration.
+"""
+
+import contextlib
+import hashlib
+import typing
+
+from mercurial import encoding, error
+from mercurial.hgweb import common as hgwebcommon
+from mercurial.i18n import _
+from mercurial.utils import stringutil
+
+import hgs3
+
+from .. import compat, crossing
+from .. import service as servicemod
+from ..database.errors import DatabaseError, UnknownChangeset
+from ..wireproto import requestscope, websetup
+from . import atomfeed, htmlpage, jsonfeed, parameters, repolog
+from .links import Links
+
+_UNAVAILABLE = 503
+
+#: So many seconds later it is worth while to ask again.
+_RETRY_AFTER = b"10"
+
+_AWAY = "the log of pushes cannot be read now"
+
+
+class _Kind(typing.NamedTuple):
+    """``answer(request)`` gives the body, bytes; ``fail(request, message)`` that of an
+    answer that says what is wrong. ``content_type`` is None where hgweb's style says
+    it."""
+
+    answer: typing.Callable
+    fail: typing.Callable
+    content_type: typing.Optional[bytes]
+    is_form: bool = False
+
+
+def setup():
+    """Called once."""
+    websetup.answer_first(_answer)
+
+
+def _answer(app, req, res):
+    """The chunks of an answer; None for what is not asked of us."""
+    command, rest = _command(req)
+    if command not in _KINDS:
+        return None
+    repo = compat.hgweb_repository(app)
+    if not repolog.is_on(repo):
+        return None
+    request = _Request(app, req, res, repo, _KINDS[command], rest)
+    request.run()
+    return res.sendresponse()
+
+
+def _command(req):
+    """The name, and what follows it in the path. Below ``/bundle/ID/`` pages have
+    links to us, too."""
+    parts = req.dispatchparts or []
+    if len(parts) > 2 and parts[0] == b"bundle" and parts[1].isdigit():
+        parts = parts[2:]
+    return (parts[0], parts[1:]) if parts else (b"", [])
+
+
+class _Request:
+    """One request, with all that it takes to answer it."""
+
+    def __init__(self, app, req, res, repo, kind, rest):
+        self.app = app
+        self.req = req
+        self.res = res
+        self.repo = repo
+        self.kind = kind
+        self.rest = rest
+        self.rctx = compat.hgweb_request_context()(app, repo, req, res)
+        self.asked = self.log = self.digest = self.state = self.links = None
+        self._templates = None
+
+    def run(self):
+        """Make the response; never raises for what is wrong with a request, with the
+        database or with a setting."""
+        if self.rctx.csp:
+            self.res.headers[b"Content-Security-Policy"] = self.rctx.csp
+        with self._faults_answered():
+            self._run()
+
+    def _run(self):
+        if self.req.method not in (b"GET", b"HEAD"):
+            raise hgwebcommon.ErrorResponse(
+                hgwebcommon.HTTP_METHOD_NOT_ALLOWED, headers=[(b"Allow", b"GET, HEAD")]
+            )
+        # Whoever may not read learns nothing.
+        self.app.check_perm(self.rctx, self.req, None)
+        self.asked = parameters.read(self.req.qsparams, self.kind.is_form)
+        repo_log = repolog.of(self.repo)
+        self.digest = repo_log.digest
+        self.links = Links(base_url(repo_log.settings, self.req))
+        self.log = repo_log.log
+        self.state = self.log.state()
+        tag = self._tag()
+        self.res.headers[b"Cache-Control"] = b"no-cache"
+        if tag is not None:
+            self.res.headers[b"ETag"] = tag
+            if _has_tag(self.req, tag):
+                self._not_modified()
+                return
+        self._send(b"200 OK", self.kind.answer(self))
+
+    def _tag(self):
+        """While it is the same, so is the answer; None where nothing says so."""
+        # A nonce is for one answer.
+        if not self.asked.is_lasting or self.rctx.nonce:
+            return None
+        what = (hgs3.__version__, self.state, self.links.base, self.req.url)
+        digest = hashlib.sha256(crossing.to_bytes(repr(what))).hexdigest()
+        return b'W/"%s"' % crossing.to_bytes(digest[:32])
+
+    def _not_modified(self):
+        self.res.status = b"304 Not Modified"
+        for name in list(self.res.headers.keys()):
+            if name.lower() == b"content-type":
+                del self.res.headers[name]
+        self.res.setbodybytes(b"")
+
+    def _send(self, status, body):
+        self.res.status = status
+        self.res.headers[b"Content-Type"] = self.kind.content_type or self._page_type()
+        if self.req.method == b"HEAD":
+            self.res.headers[b"Content-Length"] = b"%d" % len(body)
+        else:
+            self.res.setbodybytes(body)
+
+    def name(self):
+        """What hgweb calls the repository; str."""
+        app, req = self.app, self.req
+        name = app.reponame or self.rctx.config(b"web", b"name", b"")
+        return crossing.to_str(name or req.reponame or req.apppath or self.repo.root)
+
+    def templates(self):
+        """hgweb's own, in the style that is asked for."""
+        if self._templates is None:
+            self._templates = self.rctx.templater(self.req)
+        return self._templates
+
+    def _page_type(self):
+        return self.templates().render(b"mimetype", {b"encoding": encoding.encoding})
+
+    @contextlib.contextmanager
+    def _faults_answered(self):
+        try:
+            yield
+        except parameters.BadParameter as err:
+            self._fail(hgwebcommon.HTTP_BAD_REQUEST, str(err))
+        except UnknownChangeset as err:
+            self._fail(
+                hgwebcommon.HTTP_NOT_FOUND, "unknown changeset: %s" % err.node[:60]
+            )
+        except DatabaseError as err:
+            self._unavailable("pushlog: cannot read the log of pushes: %s" % err)
+        except error.Abort as err:
+            self._unavailable("pushlog: %s" % crossing.to_str(err.message))
+        except hgwebcommon.ErrorResponse as err:
+            for name, value in err.headers:
+                self.res.headers[name] = value
+            self._fail(err.code, crossing.to_str(stringutil.forcebytestr(err)))
+
+    def _unavailable(self, line):
+        # Visitors need not know what database there is, and where.
+        servicemod.report_once(self.repo.ui, line)
+        self.res.headers[b"Retry-After"] = _RETRY_AFTER
+        self._fail(_UNAVAILABLE, _AWAY)
+
+    def _fail(self, code, message):
+        del self.res.headers[b"ETag"]
+        # The message may be what somebody has typed, and the status is one line.
+        self._send(hgwebcommon.statusmessage(code, None), self.kind.fail(self, message))
+
+
+def _has_tag(req, tag):
+    given = req.headers.get(b"If-None-Match", b"")
+    return tag in [each.strip() for each in given.split(b",")]
+
+
+def base_url(settings, req):
+    """The URL of the repository without a slash at its end, str, as well as it can be
+    told."""
+    if settings.public_url:
+        return settings.public_url
+    # A URL that may lead elsewhere is better than none.
+    return crossing.to_str(requestscope.likely_url(req))
+
+
+def _pushes(request, with_details, newest_first):
+    """What is asked for; without any bound, the last ones."""
+    asked = request.asked
+    is_last = not asked.is_bounded
+    pushes = request.log.pushes(
+        parameters.query(asked, request.log),
+        with_details=with_details,
+        tips_only=asked.tips_only,
+        newest_first=newest_first or is_last,
+        limit=parameters.PUSHES if is_last else None,
+    )
+    return pushes if newest_first or not is_last else pushes[::-1]
+
+
+def _json(request):
+    pushes = _pushes(request, request.asked.full, newest_first=False)
+    # One may have come since.
+    last = max([request.state.last_push_id] + [push.id for push in pushes])
+    return crossing.to_bytes(
+        jsonfeed.document(request.asked, pushes, last, request.links)
+    )
+
+
+def _json_failure(_request, message):
+    return crossing.to_bytes(jsonfeed.failure(jsonfeed.clean(message)))
+
+
+def _atom(request):
+    text = atomfeed.document(
+        _pushes(request, with_details=True, newest_first=True),
+        request.name(),
+        request.digest,
+        request.links,
+        _given(request),
+    )
+    return crossing.to_bytes(text)
+
+
+def _text_failure(_request, message):
+    return crossing.to_bytes(jsonfeed.clean(message) + "\n")
+
+
+def _html(request):
+    return htmlpage.render(request.templates(), request.req, _page(request))
+
+
+def _page(request):
+    asked, log = request.asked, request.log
+    query = parameters.query(asked, log)
+    number = asked.page
+    if request.rest and request.rest[0].isdigit():
+        # As it has long been written.
+        number = max(1, int(request.rest[0][:9]))
+    return htmlpage.Page(
+        pushes=log.pushes(
+            query,
+            with_details=True,
+            tips_only=asked.tips_only,
+            newest_first=True,
+            limit=htmlpage.PUSHES,
+            offset=(number - 1) * htmlpage.PUSHES,
+        ),
+        total=log.count(query),
+        number=number,
+        parameters=_given(request),
+        links=Links(crossing.to_str(request.req.apppath.rstrip(b"/"))),
+        form_values=dict(_given(request)),
+    )
+
+
+def _html_failure(request, message):
+    templates = request.templates()
+    return htmlpage.in_frame(
+        templates, request.req, "<p>%s</p>" % atomfeed.escape(message)
+    )
+
+
+def _given(request):
+    """Pairs of str: the parameters, but for the page and those of hgweb itself."""
+    return [
+        (crossing.to_str(name), crossing.to_str(value))
+        for name, values in request.req.qsparams.items()
+        if name not in (b"page", b"style", b"cmd")
+        for value in [values]
+        if value.strip()
+    ]
+
+
+_KINDS = {
+    b"json-pushes": _Kind(_json, _json_failure, b"application/json"),
+    b"pushlog": _Kind(_atom, _text_failure, b"application/atom+xml; charset=UTF-8"),
+    b"atom-pushlog": _Kind(
+        _atom, _text_failure, b"application/atom+xml; charset=UTF-8"
+    ),
+    b"pushloghtml": _Kind(_html, _html_failure, None, is_form=True),
+}
