@@ -77,7 +77,7 @@ _BODIES = {
 _SEARCH = re.compile(rb"\{searchform\}")
 
 
-def render(templates, req, style_text, content):
+def render(templates, style_text, content):
     """The bytes of a page; ``content`` is HTML in hgweb's encoding."""
     style = templates.defaults.get(b"style", b"")
     body = _BODIES.get(style, _SPARTAN)

@@ -54,7 +54,7 @@ class Page:
     form_values: typing.Mapping[str, str]
 
 
-def render(templates, req, page):
+def render(templates, page):
     """The bytes of the page."""
     content = [_form(page), _pages(page)]
     if page.pushes:
@@ -65,15 +65,15 @@ def render(templates, req, page):
     else:
         content.append("<p>No pushes were found.</p>\n")
     content.append(_pages(page))
-    return in_frame(templates, req, "".join(content))
+    return in_frame(templates, "".join(content))
 
 
-def in_frame(templates, req, content):
+def in_frame(templates, content):
     """The bytes of a page of hgweb with this ``content`` (str, HTML)."""
     # What hgweb's encoding has no character for is a question mark.
     local = encoding.tolocal(crossing.to_bytes(content))
     style = _STYLE.replace("\n", " ")
-    return frames.render(templates, req, crossing.to_bytes(style), local)
+    return frames.render(templates, crossing.to_bytes(style), local)
 
 
 def _form(page):

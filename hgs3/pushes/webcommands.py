@@ -11,7 +11,6 @@ import typing
 
 from mercurial import encoding, error
 from mercurial.hgweb import common as hgwebcommon
-from mercurial.i18n import _
 from mercurial.utils import stringutil
 
 import hgs3
@@ -240,7 +239,7 @@ def _text_failure(_request, message):
 
 
 def _html(request):
-    return htmlpage.render(request.templates(), request.req, _page(request))
+    return htmlpage.render(request.templates(), _page(request))
 
 
 def _page(request):
@@ -269,18 +268,16 @@ def _page(request):
 
 def _html_failure(request, message):
     templates = request.templates()
-    return htmlpage.in_frame(
-        templates, request.req, "<p>%s</p>" % atomfeed.escape(message)
-    )
+    return htmlpage.in_frame(templates, "<p>%s</p>" % atomfeed.escape(message))
 
 
 def _given(request):
     """Pairs of str: the parameters, but for the page and those of hgweb itself."""
     return [
         (crossing.to_str(name), crossing.to_str(value))
-        for name, values in request.req.qsparams.items()
+        for name, values in sorted(request.req.qsparams.asdictoflists().items())
         if name not in (b"page", b"style", b"cmd")
-        for value in [values]
+        for value in values
         if value.strip()
     ]
 
