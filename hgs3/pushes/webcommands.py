@@ -138,9 +138,9 @@ class _Request:
 
     def name(self):
         """What hgweb calls the repository; str."""
-        app, req = self.app, self.req
-        name = app.reponame or self.rctx.config(b"web", b"name", b"")
-        return crossing.to_str(name or req.reponame or req.apppath or self.repo.root)
+        # Known once there are templates.
+        self.templates()
+        return crossing.to_str(self.rctx.reponame)
 
     def templates(self):
         """hgweb's own, in the style that is asked for."""
