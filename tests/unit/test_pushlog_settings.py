@@ -27,7 +27,9 @@ def make(of_try=None, **items):
 def test_defaults():
     assert pushlogsettings.is_on(make())
     for is_try in (False, True):
-        wanted = PushlogSettings("sqlite:", record_pulls=False, repo_id=b"")
+        wanted = PushlogSettings(
+            "sqlite:", record_pulls=False, repo_id=b"", public_url=""
+        )
         assert pushlogsettings.load(make(), is_try) == wanted
 
 
