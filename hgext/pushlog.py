@@ -66,31 +66,26 @@ the repository (``web.allow_read``, ``web.deny_read``) may read its log. An answ
 who asks again, and nothing has changed, gets a 304. A bad parameter is a 400 that names
 it, an unknown changeset a 404, a database that is away a 503.
 
-``json-pushes``
-    Pushes as JSON.
-``pushlog``, ``atom-pushlog``
-    An Atom feed, an entry for each changeset.
-``pushloghtml``
-    A page, newest first, ``page=N`` at a time.
+- ``json-pushes``: Pushes as JSON.
+- ``pushlog``, ``atom-pushlog``: An Atom feed, an entry for each changeset.
+- ``pushloghtml``: A page, newest first, ``page=N`` at a time.
 
-All take these parameters. Without any of the first seven, it is the last 10 pushes.
+All take these parameters. Without any of those up to ``user``, it is the last 10
+pushes.
 
-``startID``, ``endID``
-    Pushes after the first number, up to and with the second one.
-``startdate``, ``enddate``
-    From the first date on, up to and without the second one: seconds since the epoch, or
-    a date as in :hg:`help dates`, in UTC unless it says otherwise.
-``fromchange``, ``tochange``
-    Pushes after the newest one of the first changeset, up to and with that of the second one.
-``changeset``, ``user``
-    Pushes with this changeset, by this user; several of each may be given. A changeset
-    is a full or an unambiguous short hash.
-``tipsonly=1``
-    Only the last changeset of each push.
-``full=1``
-    ``json-pushes`` only: all of each changeset, and not only its node.
-``version``
-    ``json-pushes`` only: 1 (the default) or 2.
+- ``startID``, ``endID``: Pushes after the first number, up to and with the
+  second one.
+- ``startdate``, ``enddate``: From the first date on, up to and without the
+  second one: seconds since the epoch, or a date as in :hg:`help dates`, in UTC
+  unless it says otherwise.
+- ``fromchange``, ``tochange``: Pushes after the newest one of the first
+  changeset, up to and with that of the second one.
+- ``changeset``, ``user``: Pushes with this changeset, by this user; several of
+  each may be given. A changeset is a full or an unambiguous short hash.
+- ``tipsonly=1``: Only the last changeset of each push.
+- ``full=1``: ``json-pushes`` only: all of each changeset, and not only its
+  node.
+- ``version``: ``json-pushes`` only: 1 (the default) or 2.
 
 Version 1 is an object of pushes by their numbers, as text. Version 2 is an object with
 ``lastpushid`` and such ``pushes``. A push has ``user``, ``date`` (seconds), ``url``, its page,
