@@ -19,7 +19,7 @@ Nothing was pushed yet
   would forget 0 pushes
   (use --yes to do it)
   $ hg -R server s3try migrate
-  the tables are those of version 1
+  the tables are those of version 2
   $ hg -R server s3try show 1
   abort: there is no push 1
   [10]
@@ -96,8 +96,8 @@ Pushes
   $ hg -R server s3try migrate -T json
   [
    {
-    "after": 1,
-    "before": 1
+    "after": 2,
+    "before": 2
    }
   ]
   $ hg s3try list --cwd server -T '{push} '

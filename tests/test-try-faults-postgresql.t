@@ -22,10 +22,10 @@ Without tables, pushes are refused, and nobody else notices
   $ restart server 2> warnings
 #if http
   $ sort -u warnings
-  warning: s3try: pushes will be refused: the database has no tables, and version 1 is needed: run hg s3try migrate
+  warning: s3try: pushes will be refused: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
 #endif
   $ hg -R a push $URL 2>&1 | said
-  remote: cannot store the push: the database has no tables, and version 1 is needed: run hg s3try migrate
+  remote: cannot store the push: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
   remote: (the operator of the server has to bring both together)
   abort: push failed on remote
   $ hg -R a log -r 'draft()' -T '{desc}\n'
@@ -45,33 +45,33 @@ Without tables, pushes are refused, and nobody else notices
   r1 public
   r0 public
   $ hg identify -r $(node a tip) $URL
-  abort: cannot look up '46c84bd9eb634bc36c56182d796e66ebfcad6531' in try: the database has no tables, and version 1 is needed: run hg s3try migrate
+  abort: cannot look up '46c84bd9eb634bc36c56182d796e66ebfcad6531' in try: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
   [255]
   $ for action in list "show 1" verify gc "gc --yes" "expire --older-than 1 --yes"; do
   >   hg -R server s3try $action || echo $?
   > done
-  abort: cannot read the pushes: the database has no tables, and version 1 is needed: run hg s3try migrate
+  abort: cannot read the pushes: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
   (the operator of the server has to bring both together)
   255
-  abort: cannot read the pushes: the database has no tables, and version 1 is needed: run hg s3try migrate
+  abort: cannot read the pushes: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
   (the operator of the server has to bring both together)
   255
-  abort: cannot verify the bundles: the database has no tables, and version 1 is needed: run hg s3try migrate
+  abort: cannot verify the bundles: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
   (the operator of the server has to bring both together)
   255
-  abort: cannot collect garbage: the database has no tables, and version 1 is needed: run hg s3try migrate
+  abort: cannot collect garbage: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
   (the operator of the server has to bring both together)
   255
-  abort: cannot collect garbage: the database has no tables, and version 1 is needed: run hg s3try migrate
+  abort: cannot collect garbage: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
   (the operator of the server has to bring both together)
   255
-  abort: cannot expire pushes: the database has no tables, and version 1 is needed: run hg s3try migrate
+  abort: cannot expire pushes: the database has no tables, and version 2 is needed: run hg s3try migrate or hg pushlog-migrate
   (the operator of the server has to bring both together)
   255
   $ hg -R server s3try migrate
-  migrated the tables from version 0 to 1
+  migrated the tables from version 0 to 2
   $ hg -R server s3try migrate
-  the tables are those of version 1
+  the tables are those of version 2
   $ hg -R server s3try list
 
 The server that has seen none sees them
@@ -211,19 +211,19 @@ Tables of a newer release
 
   $ sql 'UPDATE s3_schema SET version = 99'
   $ hg -R server s3try list
-  abort: cannot read the pushes: the database has tables of version 99, and this is a program for version 1: install a newer one
+  abort: cannot read the pushes: the database has tables of version 99, and this is a program for version 2: install a newer one
   (the operator of the server has to bring both together)
   [255]
   $ hg -R server s3try migrate
-  abort: cannot migrate the database: the database has tables of version 99, and this is a program for version 1: install a newer one
+  abort: cannot migrate the database: the database has tables of version 99, and this is a program for version 2: install a newer one
   (the operator of the server has to bring both together)
   [255]
   $ restart server 2> /dev/null
   $ hg -R a push $URL 2>&1 | said
-  remote: cannot store the push: the database has tables of version 99, and this is a program for version 1: install a newer one
+  remote: cannot store the push: the database has tables of version 99, and this is a program for version 2: install a newer one
   remote: (the operator of the server has to bring both together)
   abort: push failed on remote
-  $ sql 'UPDATE s3_schema SET version = 1'
+  $ sql 'UPDATE s3_schema SET version = 2'
   $ restart server
   $ hg -R a push $URL 2>&1 | said
   remote: stored 6 changesets as push 8
