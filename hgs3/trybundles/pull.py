@@ -33,7 +33,7 @@ KIND = "t"
 _HOOKS = frozenset((b"preoutgoing", b"outgoing"))
 
 #: For who pulls from afar, and by a path.
-_SOURCES = (b"serve", b"pull")
+_SOURCES = (b"serve", b"pull", b"incoming")
 
 
 def setup():

@@ -1,12 +1,12 @@
 """Where Mercurial's own code is hooked for headless try."""
 
-from mercurial import bundle2, exchange, extensions
+from mercurial import bundle2, bundlerepo, exchange, extensions
 from mercurial.i18n import _
 
 from .. import compat, crossing, generation, trysettings
 from ..database.errors import DatabaseError
 from ..wireproto import s3get, websetup
-from . import names, overlay, pages, pull, push, trystore
+from . import incoming, names, overlay, pages, pull, push, trystore
 
 #: Items of Mercurial's own without which a push takes locks, gets past us, or is
 #: first written to a file that no limit is for, whose disk may be full.
@@ -28,6 +28,9 @@ def setup():
     extensions.wrapfunction(exchange, "unbundle", push.unbundle)
     extensions.wrapfunction(bundle2, "processparts", push.processparts)
     extensions.wrapfunction(exchange, "getbundlechunks", pull.getbundlechunks)
+    extensions.wrapfunction(
+        bundlerepo, "getremotechanges", incoming.getremotechanges
+    )
     overlay.protect_those_of(trysettings.is_on)
     websetup.before_starting(_check)
     v2 = compat.wireprotov2()
