@@ -153,10 +153,18 @@ refuse, and then nothing is left
   >         b' '.join(f for c in ctxs for f in c.files())))
   >     return args.get('USERVAR_LETMEIN') != b'1'
   > EOF
+  $ cat > shell.sh << 'EOF'
+  > # All that would leave something in the caches.
+  > hg -R "$HG_BUNDLE" log -r "$HG_NODE_LAST" -T 'shell: {desc}\n'
+  > hg -R "$HG_BUNDLE" branches -T '{branch}\n'
+  > hg -R "$HG_BUNDLE" heads -T '{desc}\n'
+  > hg -R "$HG_BUNDLE" tags -T '{tag}\n'
+  > hg -R "$HG_BUNDLE" debugupdatecaches 2>&1 | head -1
+  > EOF
   $ cat >> server/.hg/hgrc << EOF
   > [hooks]
   > pretxnchangegroup.refuse = python:$TESTTMP/refuse.py:hook
-  > pretxnchangegroup.zshell = hg -R "\$HG_BUNDLE" log -r "\$HG_NODE_LAST" -T 'shell: {desc}\n' > $TESTTMP/shell.out
+  > pretxnchangegroup.zshell = sh $TESTTMP/shell.sh > $TESTTMP/shell.out
   > [push]
   > pushvars.server = true
   > EOF
@@ -176,6 +184,10 @@ refuse, and then nothing is left
   remote: https://hg.example.com/try/rev/* (glob)
   $ cat shell.out
   shell: a2
+  default
+  a2
+  tip
+  abort: could not lock working directory: it is an overlay
   $ cp hgrc.saved server/.hg/hgrc; served
 
 Obsolescence markers are not for try

@@ -48,7 +48,7 @@ def make(repo, path):
     overlay = bundlerepo.makebundlerepository(
         unfiltered.baseui.copy(), unfiltered.root, path
     )
-    _protect(overlay)
+    protect(overlay)
     try:
         basetexts.prime(overlay)
     except BaseException:
@@ -69,15 +69,23 @@ def protect_those_of(is_try):
     def makebundlerepository(orig, ui, repopath, bundlepath):
         repo = orig(ui, repopath, bundlepath)
         if is_try(repo.ui):
-            _protect(repo)
+            protect(repo)
         return repo
 
     extensions.wrapfunction(bundlerepo, "makebundlerepository", makebundlerepository)
 
 
+def protect(repo):
+    """Let nobody write to ``repo``, if it is a bundle repository.
+
+    The first one of a process may be made by what is loaded for its sake only then,
+    too late for :func:`protect_those_of`.
+    """
+    if isinstance(repo, bundlerepo.bundlerepository) and not is_one(repo):
+        _protect(repo)
+
+
 def _protect(overlay):
-    if is_one(overlay):
-        return
     overlay.cachevfs = _ReadOnlyVfs(overlay.cachevfs)
     overlay.wcachevfs = _ReadOnlyVfs(overlay.wcachevfs)
 
@@ -95,7 +103,7 @@ def _protect(overlay):
 
 def _no_lock(what):
     # What takes locks for caches goes on without, when it gets this one.
-    return error.LockUnavailable(errno.EROFS, b"it is an overlay", what, what)
+    return error.LockUnavailable(errno.EROFS, "it is an overlay", what, what)
 
 
 def _refused(*_args, **_kwargs):

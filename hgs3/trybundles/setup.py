@@ -28,9 +28,7 @@ def setup():
     extensions.wrapfunction(exchange, "unbundle", push.unbundle)
     extensions.wrapfunction(bundle2, "processparts", push.processparts)
     extensions.wrapfunction(exchange, "getbundlechunks", pull.getbundlechunks)
-    extensions.wrapfunction(
-        bundlerepo, "getremotechanges", incoming.getremotechanges
-    )
+    extensions.wrapfunction(bundlerepo, "getremotechanges", incoming.getremotechanges)
     overlay.protect_those_of(trysettings.is_on)
     websetup.before_starting(_check)
     v2 = compat.wireprotov2()
@@ -48,6 +46,7 @@ def reposetup(ui, repo):
     for section, item, value in _NEEDED:
         repo.ui.setconfig(section, item, value, b"s3try")
     generation.rolls_back(repo)
+    overlay.protect(repo)
     names.reposetup(repo)
 
 
