@@ -296,15 +296,15 @@ What is damaged, and what is missing
   $ printf damage | dd of=$(body 2) bs=1 seek=100 conv=notrunc 2> /dev/null
   $ printf more >> $(body 3)
   $ hg -R server s3try verify
-  69031e244202e11e6486e92b8545ea0c6dfafdca7d563335912ed7ca94e43ff8: the object is missing
+  69031e244202e11e6486e92b8545ea0c6dfafdca7d563335912ed7ca94e43ff8: the object is missing, or cut off
   6ef24582d47a4bc826bd1cb24ce068dbd434b755770df0120b9a7f488f0c289d: the object is * (glob)
-  161160c0a474cf524fb686a4b219b80c0b5b592bf2a5be8dfc14c6190a1a23ef: the object is missing
+  161160c0a474cf524fb686a4b219b80c0b5b592bf2a5be8dfc14c6190a1a23ef: the object is missing, or cut off
   3 bundles, 3 damaged or missing
   [1]
   $ hg -R server s3try verify -T '{bundle|short} {changesets} {problem}\n'
-  69031e244202 1 the object is missing
+  69031e244202 1 the object is missing, or cut off
   6ef24582d47a 2 the object is * (glob)
-  161160c0a474 1 the object is missing
+  161160c0a474 1 the object is missing, or cut off
   [1]
   $ rm -r store
   $ mv store.saved store

@@ -206,7 +206,6 @@ An empty repository, of which nothing is known
   $ commit none n1
   $ hg -R none push $URL 2>&1 | said
   remote: try cannot keep the push: it begins with a root, so it is of another repository, or this one is empty
-  remote: (limits are s3try.max-bundle-size and s3try.max-changesets)
   abort: push failed on remote
   $ hg -R none log -T '{desc} {phase}\n'
   n1 draft

@@ -98,7 +98,6 @@ What is of another repository has a root, and is refused
   searching for changes
   warning: repository is unrelated
   remote: try cannot keep the push: it begins with a root, so it is of another repository, or this one is empty
-  remote: (limits are s3try.max-bundle-size and s3try.max-changesets)
   abort: push failed on remote
   [100]
 
@@ -111,13 +110,15 @@ So is what is too large, or too many
   > max-bundle-size = 20KB
   > EOF
   $ served
-  $ hg -R a push $URL 2>&1 | grep 'keep the push'
+  $ hg -R a push $URL 2>&1 | grep -A1 'keep the push'
   remote: try cannot keep the push: it has more than 2 changesets
+  remote: (limits are s3try.max-bundle-size and s3try.max-changesets)
   $ hg -R a update -q 3
   $ "$PYTHON" -c 'import random; r = random.Random(1); print("".join(r.choice("0123456789abcdef") for i in range(60000)))' > a/large
   $ hg -R a commit -qAm large
-  $ hg -R a push -fr tip $URL 2>&1 | grep 'keep the push'
+  $ hg -R a push -fr tip $URL 2>&1 | grep -A1 'keep the push'
   remote: try cannot keep the push: it is larger than 20480 bytes
+  remote: (limits are s3try.max-bundle-size and s3try.max-changesets)
   $ cp hgrc.saved server/.hg/hgrc; served
 
 Clients of the first bundle format are refused before anything is changed

@@ -58,7 +58,8 @@ def _problem(store, bundle):
     """One line (str), or None. Raises StoreUnavailable, DatabaseError."""
     chunks = store.service.store.read(store.key(bundle.sha256))
     if chunks is None:
-        return "the object is missing"
+        # The store in a folder takes one of another length for none.
+        return "the object is missing, or cut off"
     digests = {name: hashlib.new(name) for name in bundlefile.DIGEST_TYPES}
     size = 0
 

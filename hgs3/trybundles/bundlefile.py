@@ -14,6 +14,7 @@ import math
 import typing
 
 from mercurial import changegroup, exchange, mdiff, util
+from mercurial.i18n import _
 from mercurial.node import bin, hex, nullid
 
 from .. import compat
@@ -36,6 +37,21 @@ FORMAT = "HG10"
 
 class Unfit(Exception):
     """The changegroup cannot be kept; the argument says why, one line of bytes."""
+
+    #: What to do about it, bytes; None where there is nothing.
+    hint: typing.Optional[bytes] = None
+
+
+class TooLarge(Unfit):
+    """It is over a limit that the operator has set."""
+
+    hint = _(b"limits are s3try.max-bundle-size and s3try.max-changesets")
+
+
+class Damaged(Unfit):
+    """It is not what a client makes of a repository that is in order."""
+
+    hint = _(b"see whether 'hg verify' finds fault with the repository pushed from")
 
 
 class Content(typing.NamedTuple):
@@ -92,7 +108,7 @@ class Converter:
 
     def _note(self, delta, text):
         if len(self._changesets) == self._most:
-            raise Unfit(b"it has more than %d changesets" % self._most)
+            raise TooLarge(b"it has more than %d changesets" % self._most)
         manifest = bin(text[:40])
         self._look_at_changeset(delta.node, manifest)
         self._changesets.append((delta.node, delta.p1, delta.p2, manifest))
@@ -111,7 +127,7 @@ class Converter:
         except (ValueError, LookupError, TypeError):
             is_right = False
         if not is_right:
-            raise Unfit(b"changeset %s is malformed" % hex(node))
+            raise Damaged(b"changeset %s is malformed" % hex(node))
 
     def _group(self, storage, note=None):
         """Copy one group of revisions of ``storage``; returns their nodes."""
@@ -150,7 +166,7 @@ class Converter:
         """What is said of a revision beside its content. Of one that the repository
         has, or that comes twice, nothing else would be looked at."""
         if delta.node in seen:
-            raise Unfit(b"revision %s comes twice" % hex(delta.node))
+            raise Damaged(b"revision %s comes twice" % hex(delta.node))
         parents = delta.p1, delta.p2
         if parents[0] == nullid:
             # Some logs say the other one first then.
@@ -158,11 +174,11 @@ class Converter:
         else:
             parents = (parents,)
         if revlog.parents(delta.node) not in parents:
-            raise Unfit(b"revision %s has other parents" % hex(delta.node))
+            raise Damaged(b"revision %s has other parents" % hex(delta.node))
         if revlog is self._overlay.changelog:
             self._links.add(delta.node)
         if delta.link not in self._links:
-            raise Unfit(b"revision %s is of no changeset" % hex(delta.node))
+            raise Damaged(b"revision %s is of no changeset" % hex(delta.node))
 
     def _write(self, *pieces):
         for data in pieces:

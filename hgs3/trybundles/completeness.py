@@ -24,7 +24,7 @@ _HOOKS = frozenset((b"preoutgoing",))
 
 def check(overlay, content):
     """Whether all comes with the bundle, or with what is below it; otherwise
-    :func:`write_whole` has to be used. Raises bundlefile.Unfit for what is nowhere;
+    :func:`write_whole` has to be used. Raises bundlefile.Damaged for what is nowhere;
     ``content`` is what the bundle holds."""
     manifests = overlay.manifestlog
     storage = manifests.getstorage(b"")
@@ -36,7 +36,7 @@ def check(overlay, content):
         if manifest == null:
             continue
         if not storage.hasnode(manifest):
-            raise bundlefile.Unfit(b"changeset %s has no manifest" % hex(node))
+            raise bundlefile.Damaged(b"changeset %s has no manifest" % hex(node))
         if manifest not in content.manifests:
             below.look_at(storage, manifest)
         before = manifests[_manifest_of(overlay, p1)].read()
@@ -45,7 +45,7 @@ def check(overlay, content):
                 continue
             file_storage = overlay.file(path)
             if not file_storage.hasnode(new[0]):
-                raise bundlefile.Unfit(
+                raise bundlefile.Damaged(
                     b"changeset %s lacks the content of %s" % (hex(node), path)
                 )
             below.look_at(file_storage, new[0])

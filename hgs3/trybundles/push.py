@@ -29,7 +29,7 @@ from . import (
     scratchbookmarks,
     trystore,
 )
-from .bundlefile import Unfit
+from .bundlefile import Damaged, Unfit
 from .pushed import Pushed
 
 #: What Mercurial raises of data that are not what they should be, beside its
@@ -206,7 +206,7 @@ class _Push:
         """Whether there is something to keep. Raises Unfit for what must not be."""
         if not new.content.changesets:
             # The client would take all that it has for public.
-            raise Unfit(b"it has no changesets")
+            raise Damaged(b"it has no changesets")
         has_node = self._repo.changelog.hasnode
         if all(has_node(node) for node, _p1, _p2, _m in new.content.changesets):
             return False
@@ -279,8 +279,7 @@ def _unfit_aborts():
         yield
     except Unfit as err:
         raise error.Abort(
-            _(b"try cannot keep the push: %s") % err.args[0],
-            hint=_(b"limits are s3try.max-bundle-size and s3try.max-changesets"),
+            _(b"try cannot keep the push: %s") % err.args[0], hint=err.hint
         )
 
 
@@ -292,7 +291,7 @@ def _malformed_is_unfit():
     except error.BundleValueError:
         raise
     except _DAMAGED as err:
-        raise Unfit(
+        raise Damaged(
             _(b"it is malformed (%s)")
             % encoding.strtolocal("%s: %s" % (type(err).__name__, err))
         )
@@ -304,7 +303,7 @@ def _damage_is_unfit():
     try:
         yield
     except (error.Error,) + _DAMAGED as err:
-        raise Unfit(
+        raise Damaged(
             _(b"it is damaged, or not based on this repository (%s)")
             % encoding.strtolocal("%s: %s" % (type(err).__name__, err))
         )

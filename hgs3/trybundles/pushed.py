@@ -82,7 +82,9 @@ class Pushed:
         for data in iter(lambda: part.read(1 << 15), b""):
             size += len(data)
             if size > self.limit_bytes:
-                raise bundlefile.Unfit(b"it is larger than %d bytes" % self.limit_bytes)
+                raise bundlefile.TooLarge(
+                    b"it is larger than %d bytes" % self.limit_bytes
+                )
             yield data
 
     def _take_phases(self, op, part):
