@@ -7,13 +7,15 @@ $SERVER; the server waits until it has ended. Points are
     stored      the object is in the store, the database knows nothing of it
     recorded    the database has it all, the client has had no reply
     phases      the client asks for phases, as it does after its push
-    doomed      ``hg s3try gc`` is about to delete an object
+    doomed      ``hg s3try gc`` is about to mark an object for deletion
+    marked      it is about to delete it
 """
 
 import os
 import subprocess
 import threading
 
+import hgdemandimport
 from mercurial import extensions
 
 from hgs3.commands import tryclean
@@ -47,6 +49,16 @@ def extsetup(ui):
         reached("doomed")
         return orig(store, item)
 
+    def mark(orig, self, *args):
+        result = orig(self, *args)
+        reached("marked")
+        return result
+
+    # SQLAlchemy, which it imports, cannot do with lazy modules.
+    with hgdemandimport.deactivated():
+        from hgs3.database import tryindex
+
+    extensions.wrapfunction(tryindex.TryIndex, "doom", mark)
     extensions.wrapfunction(trystore.TryStore, "put", put)
     extensions.wrapfunction(recording, "record", record)
     extensions.wrapfunction(names, "_listkeys", listkeys)
