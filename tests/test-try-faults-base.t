@@ -135,6 +135,14 @@ Hidden
   (push them again, on top of what is there)
   $ hg -R old incoming -q -r $(node d "desc('d1')") $URL 2>&1 | said
   abort: No changegroups found
+#if http
+  $ D1=$(node d "desc('d1')")
+  $ for page in rev/$D1 raw-rev/$D1 file/$D1 log/$D1 bundle/3/raw-rev/$D1 bundle/3/raw-file/$D1/f4 \
+  >     rev/$(node d "desc('r4')") archive/$D1.zip; do
+  >   "$PYTHON" "$TESTLIB/webpages.py" get $URL/$page | head -1
+  > done | sort | uniq -c | sed 's/^ *//'
+  8 404
+#endif
   $ hg -R d push $URL 2>&1 | said
   remote: stored 3 changesets as push 4
   $ hg clone -q -r $(node d tip) $URL f
