@@ -82,8 +82,13 @@ def record(trystore, new, moves, user, sleep=time.sleep):
     # Of one try, whatever becomes of the connection on the way.
     token = uuid.uuid4().hex
     doom = None
+    known = trystore.index.bundles_of([rows[-1].node]).get(rows[-1].node)
+    if known is not None and known.sha256 != new.sha256_hex:
+        known = None
     for _attempt in range(_ATTEMPTS):
-        object_bytes, digests = trystore.put(new.path, new.size_bytes, new.sha256_hex)
+        object_bytes, digests = trystore.put(
+            new.path, new.size_bytes, new.sha256_hex, known
+        )
         bundle = NewBundle(
             sha256=new.sha256_hex,
             format=bundlefile.FORMAT,
@@ -108,6 +113,7 @@ def record(trystore, new, moves, user, sleep=time.sleep):
         except ObjectDoomed as err:
             # Somebody deletes what nothing refers to, and this was such.
             doom = err.doom_id if err.finished else None
+            known = None
             if not err.finished:
                 sleep(_PAUSE_SECONDS)
     raise DatabaseUnavailable("the object is being deleted by 'hg s3try gc'")

@@ -6,6 +6,7 @@ repository object for each request.
 
 import contextlib
 import functools
+import hashlib
 import os
 import tempfile
 
@@ -96,13 +97,26 @@ class TryStore:
     def key(self, sha256):
         return cachekey.try_key(self.service.settings.prefix, self.repo_digest, sha256)
 
-    def put(self, path, size_bytes, sha256):
+    def put(self, path, size_bytes, sha256, known=None):
         """Store the object of the bundle file at ``path``; returns its size and its
-        digests, name to hexadecimal digits. Raises StoreUnavailable, OSError."""
+        digests, name to hexadecimal digits. Raises StoreUnavailable, OSError.
+
+        Another compressor makes another object of the same bundle. When the Bundle
+        ``known`` is such a one, and in order, it stays: clients that have been told its
+        digests may be on their way to it.
+        """
         with tempfile.TemporaryFile(prefix="hg-s3-try-") as body:
             digests = bundlefile.write_object(path, body)
             object_bytes = body.tell()
             hexadecimal = {name: each.hexdigest() for name, each in digests.items()}
+            if (
+                known is not None
+                and known.sha512 != hexadecimal["sha512"]
+                and self.holds(known)
+            ):
+                return known.object_bytes, {
+                    name: getattr(known, name) for name in bundlefile.DIGEST_TYPES
+                }
             self.service.store.put(
                 self.key(sha256),
                 body,
@@ -117,6 +131,18 @@ class TryStore:
                 hexadecimal["sha256"],
             )
         return object_bytes, hexadecimal
+
+    def holds(self, bundle):
+        """Whether the object of a Bundle in the store is the one that the database
+        says. Raises StoreUnavailable."""
+        chunks = self.service.store.read(self.key(bundle.sha256))
+        if chunks is None:
+            return False
+        size, digest = 0, hashlib.sha512()
+        for data in chunks:
+            size += len(data)
+            digest.update(data)
+        return size == bundle.object_bytes and digest.hexdigest() == bundle.sha512
 
     def fetch(self, sha256, stream):
         """Write the bundle file of the object ``sha256`` to ``stream``. Raises
