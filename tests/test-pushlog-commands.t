@@ -32,6 +32,15 @@ By hand, and from a file: whole or not at all
   abort: not a list of pushes: KeyError: 'changesets'
   (see 'hg help pushlog-add')
   [10]
+  $ for pair in '5, "changesets": [5]' '99999999999999999999, "changesets": ["0"]' \
+  >     'true, "changesets": ["0"]' '5, "changesets": []'; do
+  >   echo '[{"user": "x", "date": '"$pair"'}]' > bad.json
+  >   hg -R server pushlog-add --from-json bad.json 2>&1 | head -1
+  > done
+  abort: not a list of pushes: ValueError: not names of changesets: [5]
+  abort: not a list of pushes: ValueError: not a date: 99999999999999999999
+  abort: not a list of pushes: ValueError: not a date: True
+  abort: not a list of pushes: ValueError: no changesets: []
   $ hg -R server pushlog -T '{push} {user} {date|hgdate} {tip|short} {nodes % "."}\n' -l 3
   5 caf? 5 0 * . (glob)
   4 carol@example.com 1577934240 0 * .. (glob)

@@ -8,7 +8,7 @@ from mercurial.i18n import _
 from mercurial.utils import dateutil
 
 from .. import crossing
-from ..database.records import NewLogPush
+from ..database.records import MAX_ID, NewLogPush
 from ..pushes import details, journal, record, repolog
 from . import common
 
@@ -136,11 +136,13 @@ def _from_entry(repo, entry):
     date = entry["date"]
     if isinstance(date, str):
         date = _date(crossing.to_bytes(date))
-    elif not isinstance(date, int) or isinstance(date, bool):
+    elif type(date) is not int or abs(date) > MAX_ID:
         raise ValueError("not a date: %r" % (date,))
     names = entry["changesets"]
     if not isinstance(names, list) or not names:
         raise ValueError("no changesets: %r" % (names,))
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("not names of changesets: %r" % (names,))
     revs = [scmutil.revsymbol(repo, crossing.to_bytes(name)).rev() for name in names]
     if not isinstance(entry["user"], str):
         raise ValueError("not a user: %r" % (entry["user"],))
