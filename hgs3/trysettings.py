@@ -130,7 +130,8 @@ def database_of(repo, url: str) -> str:
     """The URL of a database; ``sqlite:`` alone is a file beside the store."""
     if url != "sqlite:":
         return url
-    path = os.path.join(os.path.dirname(repo.spath), DATABASE_FILE)
+    # Not by the path of the store: some repositories have none.
+    path = os.path.join(repo.sharedpath, DATABASE_FILE)
     return url + crossing.to_str(path)
 
 

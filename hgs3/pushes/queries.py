@@ -2,7 +2,7 @@
 
 from mercurial import encoding, error, revset, revsetlang
 from mercurial.i18n import _
-from mercurial.node import hex
+from mercurial.node import hex, nullrev
 from mercurial.utils import dateutil, stringutil
 
 from .. import crossing
@@ -65,7 +65,7 @@ def keyword(context, mapping, function):
     """What ``function`` makes of the newest push of a changeset; None for none."""
     repo = context.resource(mapping, b"repo")
     ctx = context.resource(mapping, b"ctx")
-    if ctx.node() is None or not repolog.is_on(repo):
+    if ctx.rev() is None or ctx.rev() == nullrev or not repolog.is_on(repo):
         return None
     cache = context.resource(mapping, b"cache").setdefault(_CACHE, {})
     node = crossing.to_str(hex(ctx.node()))

@@ -23,7 +23,7 @@ class RepoLog:
 
     def __init__(self, repo, settings):
         self.settings = settings
-        self.digest = cachekey.repo_digest(settings.repo_id or repo.root)
+        self.digest = cachekey.repo_digest(settings.repo_id or _root(repo))
         self._database_url = trysettings.database_of(repo, settings.database_url)
 
     @util.propertycache
@@ -56,6 +56,14 @@ class RepoLog:
         with hgdemandimport.deactivated():
             from ..database.migrations import migrate
         return migrate(self.database)
+
+
+def _root(repo):
+    """The path that a repository is known by where nothing else is said; bytes."""
+    if is_try(repo):
+        return repo.root
+    # Those that share a store have one log, since its changesets are in all of them.
+    return os.path.dirname(repo.sharedpath)
 
 
 def is_on(repo):

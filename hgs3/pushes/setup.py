@@ -26,8 +26,11 @@ def reposetup(repo):
         hgs3_has_pushlog = True
 
         def transaction(self, *args, **kwargs):
+            is_new = self.currenttransaction() is None
             tr = super().transaction(*args, **kwargs)
-            record.follow(self, tr)
+            if is_new:
+                # Within another one there may be no more to be added to it.
+                record.follow(self, tr)
             return tr
 
         def destroying(self):
