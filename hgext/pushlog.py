@@ -31,6 +31,7 @@ What is recorded
   ``record-pulls`` is set, and not :hg:`commit`.
 - A changeset that becomes obsolete and hidden stays in the log and is marked; so is
   one that is stripped, or rolled back. When it is pushed again, both pushes have it.
+  Of one that is secret, nothing but its hash is shown.
 - The phase of a changeset in the log follows that in the repository.
 - Tags are those that a push has given to its own changesets.
 
@@ -55,7 +56,8 @@ is bad.
     Whether :hg:`pull` into the repository is recorded like a push.
     (default: ``no``)
 
-Several repositories may share a database. A repository is known by its path, or by
+Several repositories may share a database. A repository is known by its path (after
+:hg:`share`, that of its source), or by
 ``s3wireprotocache.repo-id``, which servers of the same repository must share.
 
 Over HTTP

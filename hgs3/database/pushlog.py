@@ -19,6 +19,8 @@ from .records import (
 
 #: Pushes that one statement gives.
 CHUNK_PUSHES = 500
+#: What is in others is known to the repository alone.
+_SHOWN_PHASES = ("public", "draft")
 
 
 class PushLog:
@@ -246,6 +248,8 @@ class PushLog:
         changesets: typing.Dict[int, typing.List[LoggedChangeset]] = {}
         for row in rows:
             details = logdata.from_text(row.data) if with_details else None
+            if details is not None and details.phase not in _SHOWN_PHASES:
+                details = None
             changesets.setdefault(row.push_id, []).append(
                 LoggedChangeset(row.node, row.state, details)
             )

@@ -115,7 +115,7 @@ class Expired:
 
 
 #: What has become of a changeset that was pushed into a repository: it is there as
-#: it was; it is hidden, since it is obsolete; it is gone.
+#: it was; it is hidden from clients, since it is obsolete or secret; it is gone.
 AS_PUSHED, HIDDEN, GONE = STATES = (0, 1, 2)
 
 
@@ -147,8 +147,8 @@ class Details:
 
 @dataclasses.dataclass(frozen=True)
 class LoggedChangeset:
-    """A changeset of a push. ``details`` are None where they were not asked for, and
-    where nothing but the node is known."""
+    """A changeset of a push. ``details`` are None where they were not asked for,
+    where nothing but the node is known, and while it is secret."""
 
     node: str
     state: int = AS_PUSHED

@@ -1,6 +1,6 @@
 """What the log keeps of a changeset, taken from the repository."""
 
-from mercurial import encoding, error, obsolete, repoview
+from mercurial import encoding, error, obsolete, phases, repoview
 from mercurial.node import hex, nullrev
 
 from .. import crossing
@@ -18,50 +18,64 @@ _TAGS = b".hgtags"
 def of_revisions(repo, revs):
     """LoggedChangesets of revision numbers, which ascend."""
     repo = repo.unfiltered()
-    contexts = [repo[rev] for rev in revs]
-    tags = _tags(contexts)
+    tags = _tags(repo, revs)
     hidden = hidden_revisions(repo)
-    return [
-        LoggedChangeset(
-            _text(ctx.node()),
-            HIDDEN if ctx.rev() in hidden else AS_PUSHED,
-            _of(repo, ctx, tags.get(ctx.node(), ())),
+    found = []
+    for rev in revs:
+        # One at a time: a context keeps what was read by it.
+        ctx = repo[rev]
+        found.append(
+            LoggedChangeset(
+                _text(ctx.node()),
+                HIDDEN if rev in hidden else AS_PUSHED,
+                _of(repo, ctx, tags.get(hex(ctx.node()), ())),
+            )
         )
-        for ctx in contexts
-    ]
+    return found
 
 
 def of_nodes(repo, nodes):
-    """LoggedChangesets of nodes, in the order of revisions; those that are not there
-    come first and are gone."""
+    """LoggedChangesets of nodes, which are different, in their order; those that are
+    not there are gone."""
     get_rev = repo.unfiltered().changelog.index.get_rev
-    revs = {node: get_rev(node) for node in nodes}
-    gone = [LoggedChangeset(_text(node), GONE) for node in nodes if revs[node] is None]
-    return gone + of_revisions(
-        repo, sorted({rev for rev in revs.values() if rev is not None})
-    )
+    revs = sorted({get_rev(node) for node in nodes} - {None})
+    found = {each.node: each for each in of_revisions(repo, revs)}
+    texts = map(_text, nodes)
+    return [found.get(text) or LoggedChangeset(text, GONE) for text in texts]
 
 
 def hidden_revisions(repo):
-    """The revisions that clients do not see, since they are obsolete; a set."""
-    repo = repo.unfiltered()
-    if not repo.obsstore:
-        return frozenset()
-    return repoview.filterrevs(repo, b"visible")
+    """The revisions that clients do not see, since they are obsolete or secret; a
+    set."""
+    return repoview.filterrevs(repo.unfiltered(), b"served")
 
 
-def states_after(repo, markers, first_rev):
+def states_after(repo, changes, first_rev):
     """The states, by nodes (str), of changesets that may have been hidden or shown
-    by a transaction with these obsolescence markers, and the revisions from
-    ``first_rev`` on."""
+    by a transaction: ``changes`` are what Mercurial knows of it, ``first_rev`` is the
+    first new revision."""
     repo = repo.unfiltered()
-    if not repo.obsstore:
-        return {}
+    node_of = repo.changelog.node
+    found = _obsolete_around(repo, changes, first_rev) if repo.obsstore else set()
+    found |= _with_other_phase(repo, changes[b"phases"], first_rev)
+    hidden = hidden_revisions(repo) if found else ()
+    return {
+        _text(node_of(rev)): HIDDEN if rev in hidden else AS_PUSHED for rev in found
+    }
+
+
+def _obsolete_around(repo, changes, first_rev):
+    """The obsolete revisions that something new, or gone, is at or on top of."""
     cl = repo.changelog
-    begin = {cl.index.get_rev(marker[0]) for marker in markers} - {None}
+    nodes = {marker[0] for marker in changes[b"obsmarkers"]}
+    for ends in changes[b"bookmarks"].values():
+        # They keep what is obsolete from being hidden.
+        nodes.update(node for node in ends if node is not None)
+    begin = {cl.index.get_rev(node) for node in nodes} - {None}
     for rev in cl.revs(start=first_rev):
         begin.update(cl.parentrevs(rev))
-    if markers:
+    if nodes:
+        # What is hidden may have been asked for before the last of these.
         repo.invalidatevolatilesets()
     gone = obsolete.getrevs(repo, b"obsolete")
     # What is below them is hidden with them, and shown with them.
@@ -71,10 +85,23 @@ def states_after(repo, markers, first_rev):
         if rev in gone and rev not in found:
             found.add(rev)
             left.update(parent for parent in cl.parentrevs(rev) if parent != nullrev)
-    hidden = hidden_revisions(repo) if found else ()
-    return {
-        _text(cl.node(rev)): HIDDEN if rev in hidden else AS_PUSHED for rev in found
-    }
+    return found
+
+
+def _with_other_phase(repo, changes, first_rev):
+    """The revisions before ``first_rev`` that are hidden, or not, by their phase."""
+    found = set()
+    successors = repo.obsstore.successors
+    node_of = repo.changelog.node
+    for revs, phases_of in changes:
+        was, is_now = (phase in phases.remotehiddenphases for phase in phases_of)
+        found.update(
+            rev
+            for rev in revs
+            # What is public is not obsolete.
+            if rev < first_rev and (was != is_now or node_of(rev) in successors)
+        )
+    return found
 
 
 def states_now(repo, known):
@@ -120,26 +147,29 @@ def _precursors(repo, node):
     return tuple(sorted({_text(marker[0]) for marker in markers}))
 
 
-def _tags(contexts):
-    """Node to names, of those that a push has tagged among its own changesets.
+def _tags(repo, revs):
+    """Node (hexadecimal) to names, of those that a push has tagged among its own
+    changesets.
 
     Not ``repo.tags()``, which looks at each head of the repository.
     """
     at = {}
-    for ctx in contexts:
-        if _TAGS in ctx.files() and _TAGS in ctx:
-            for line in ctx[_TAGS].data().splitlines():
-                node, _space, name = line.partition(b" ")
-                if len(node) == 40 and name.strip():
-                    at[encoding.tolocal(name.strip())] = node
+    for rev in revs:
+        if _TAGS not in repo.changelog.readfiles(rev):
+            continue
+        try:
+            # Not "in", which would read the whole manifest.
+            text = repo[rev][_TAGS].data()
+        except error.LookupError:
+            continue  # removed
+        for line in text.splitlines():
+            node, _space, name = line.partition(b" ")
+            if len(node) == 40 and name.strip():
+                at[encoding.tolocal(name.strip())] = node
     names = {}
     for name, node in at.items():
         names.setdefault(node, set()).add(name)
-    return {
-        ctx.node(): names[hex(ctx.node())]
-        for ctx in contexts
-        if hex(ctx.node()) in names
-    }
+    return names
 
 
 def _utf8(text):

@@ -33,7 +33,7 @@ _FIRST = b"!hgs3-pushlog"
 
 
 def follow(repo, tr):
-    """Have what the transaction does logged; called once or more for each."""
+    """Have what the transaction does logged; called when it begins."""
     # Mercurial, too, keeps transactions from holding their repository.
     reporef = weakref.ref(repo.unfiltered())
     tr.addvalidator(_LAST, lambda tr: _validate(reporef(), tr))
@@ -42,7 +42,7 @@ def follow(repo, tr):
 def _validate(repo, tr):
     """The transaction is about to be committed."""
     new_revs = range(tr.changes[b"origrepolen"], len(repo.changelog))
-    states = details.states_after(repo, tr.changes[b"obsmarkers"], new_revs.start)
+    states = details.states_after(repo, tr.changes, new_revs.start)
     phases = _phases(repo, tr, new_revs.start)
     is_push = bool(new_revs) and _is_push(repo, tr)
     if is_push:
@@ -71,8 +71,9 @@ def _hold(repo, tr, revs, states, phases):
         int(time.time()),
         tuple(crossing.to_str(hex(node_of(rev))) for rev in revs),
     )
-    read = _once(lambda: details.of_revisions(repo, revs))
-    pushes = [NewLogPush(entry.token, entry.username, entry.pushed, read)]
+    # Read before the database is held, since others wait for that.
+    changesets = details.of_revisions(repo, revs)
+    pushes = [NewLogPush(entry.token, entry.username, entry.pushed, lambda: changesets)]
     before = journal.read(repo)
     if before is not None:
         # Recorded only if it is not there.
@@ -83,18 +84,6 @@ def _hold(repo, tr, revs, states, phases):
     journal.write_with(tr, entry)
     ui = repo.ui
     tr.addpostclose(_FIRST, lambda _tr: _commit(ui, repo_log.log, held, changes))
-
-
-def _once(function):
-    """``function()``, which is called once however often the result is asked for."""
-    results = []
-
-    def call():
-        if not results:
-            results.append(function())
-        return results[0]
-
-    return call
 
 
 def _commit(ui, log, held, changes):

@@ -156,6 +156,15 @@ class PushLogContract(DatabaseContract):
         assert phases == ["draft", "public"]
         assert pushes[1].changesets[0].details is None
 
+    def test_what_is_secret_is_told_to_nobody(self, log):
+        log.record(new_push("a", details=DETAILS))
+        log.apply(Changes(states={node("a"): HIDDEN}, phases={node("a"): "secret"}))
+        (push,) = log.pushes(with_details=True)
+        assert push.changesets == tuple(logged("a", state=HIDDEN))
+        log.apply(Changes(phases={node("a"): "draft"}))
+        (push,) = log.pushes(with_details=True)
+        assert push.changesets == tuple(logged("a", details=DETAILS, state=HIDDEN))
+
     def test_a_name_is_made_to_fit_and_found(self, log):
         name = "\U0001f600\0\udc80" + "x" * 300
         log.record(new_push("a", username=name), new_push("b", username="\xe9"))
