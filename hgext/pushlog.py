@@ -315,8 +315,8 @@ def pushlogimport(ui, repo, path):
 def pushlogcheck(ui, repo):
     """compare the log of pushes with the repository
 
-    Logs the last push, if the server was killed before it could do so, and marks
-    changesets that are hidden or gone.
+    Logs the last push, if the server was killed before it could do so, marks
+    changesets that are hidden or gone, and corrects phases.
 
     Returns 0 on success.
     """

@@ -86,6 +86,20 @@ Changesets that are stripped before anybody came by
   $ logged server | cut -d' ' -f1,3- | tail -1
   6 a6/draft(gone)
 
+A part of them, by somebody who logs nothing: they stay in their order
+
+  $ restart server
+  $ commit a a7
+  $ at closed 'kill -9 $SERVER'
+  $ hg -R a push $URL > out 2>&1 || echo failed
+  failed
+  $ hg -R server strip -q --no-backup -r tip --config extensions.pushlog=!
+  $ hg -R server pushlog-check
+  logged the last push, which was not there
+  0 changesets had another state
+  $ logged server | grep -c "^7.* a6/draft $(node a tip | cut -c1-6)(gone)"
+  1
+
 A database that is away when a push comes: it is refused
 
   $ mv server/.hg/hg-s3-try.db away
@@ -99,14 +113,14 @@ A database that is away when a push comes: it is refused
   (try again later; the operator of the server can check the database (pushlog.database))
   abort: push failed on remote (?)
   $ hg -R server log -r tip -T '{desc}\n'
-  a5
+  a6
   $ rmdir server/.hg/hg-s3-try.db
   $ mv away server/.hg/hg-s3-try.db
   $ restart server
   $ hg -R a push -q $URL
   $ logged server | cut -d' ' -f1,3- | tail -2
-  6 a6/draft
-  7 a6/draft
+  7 a6/draft a7/draft
+  8 a7/draft
   $ hg -R server verify -q
 #if http
   $ cat error.log

@@ -77,7 +77,7 @@ def check(ui, repo):
     with repo.lock(), repolog.faults_abort(_(b"cannot check the log of pushes")):
         if journal.settle_locked(repo):
             ui.status(_(b"logged the last push, which was not there\n"))
-        changed = record.reconcile(repo)
+        changed = record.reconcile(repo, with_phases=True)
         ui.status(_(b"%d changesets had another state\n") % changed)
     return 0
 

@@ -210,6 +210,15 @@ class PushLog:
                 return
             last = pushes[-1].id
 
+    def phases(self) -> typing.Iterator[typing.Tuple[str, str]]:
+        """As ``states``: each node of which there are details, and its phase."""
+        for push in self.all_pushes():
+            if push.bundle_id is None:
+                rows = self._rows(logqueries.changesets(True, False), ids=[push.id])
+                for row in rows:
+                    if row.data is not None:
+                        yield row.node, logdata.from_text(row.data).phase
+
     def _conditions(self, query):
         """Which conditions a statement has, and their values."""
         values = {}

@@ -119,6 +119,21 @@ def states_now(repo, known):
     return changed
 
 
+def phases_now(repo, known):
+    """Of pairs of a node (str) and its phase in the log, those that have another one
+    in the repository: a dict of nodes to phases."""
+    repo = repo.unfiltered()
+    get_rev = repo.changelog.index.get_rev
+    changed = {}
+    for node, phase in known:
+        rev = get_rev(bytes.fromhex(node))
+        if rev is not None:
+            now = crossing.to_str(repo[rev].phasestr())
+            if now != phase:
+                changed[node] = now
+    return changed
+
+
 def _of(repo, ctx, tags):
     date, offset = ctx.date()
     extra = ctx.extra()

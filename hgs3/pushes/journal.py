@@ -22,12 +22,14 @@ FILE_NAME = b"hg-s3-pushlog"
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """The last push; ``nodes`` are hexadecimal, in the order of revisions."""
+    """The last push. Nodes are hexadecimal: ``nodes`` of its changesets, in the order
+    of revisions; ``others``, of older ones whose state or phase it has changed."""
 
     token: str
     username: str
     pushed: int
     nodes: typing.Tuple[str, ...]
+    others: typing.Tuple[str, ...] = ()
 
 
 def read(repo):
@@ -42,6 +44,7 @@ def read(repo):
             values["user"],
             values["date"],
             tuple(values["nodes"]),
+            tuple(values["others"]),
         )
     except (ValueError, KeyError, TypeError):
         # A copy of the repository that was made carelessly. There is nothing to
@@ -57,6 +60,7 @@ def write_with(tr, entry):
             "user": entry.username,
             "date": entry.pushed,
             "nodes": entry.nodes,
+            "others": entry.others,
         }
     )
     tr.addfilegenerator(
@@ -73,6 +77,12 @@ def push_of(repo, entry):
         entry.pushed,
         lambda: details.of_nodes(repo, nodes),
     )
+
+
+def others_of(repo, entry):
+    """What the others of an Entry are now: states and phases by nodes (str)."""
+    unknown = [(node, None) for node in entry.others]
+    return details.states_now(repo, unknown), details.phases_now(repo, unknown)
 
 
 def settle(repo):
@@ -102,8 +112,12 @@ def settle_locked(repo):
         # A transaction was broken off: what it has written is not true.
         return False
     entry = read(repo)
-    log = repolog.of(repo).log
-    if entry is None or log.has_token(entry.token):
+    repo_log = repolog.of(repo)
+    if entry is None or repo_log.log.has_token(entry.token):
         return False
-    log.record(push_of(repo.unfiltered(), entry))
+    repo = repo.unfiltered()
+    states, phases = others_of(repo, entry)
+    repo_log.log.apply(
+        repo_log.changes(pushes=[push_of(repo, entry)], states=states, phases=phases)
+    )
     return True

@@ -70,6 +70,7 @@ def _hold(repo, tr, revs, states, phases):
         requestscope.user(),
         int(time.time()),
         tuple(crossing.to_str(hex(node_of(rev))) for rev in revs),
+        tuple(states.keys() | phases.keys()),
     )
     # Read before the database is held, since others wait for that.
     changesets = details.of_revisions(repo, revs)
@@ -78,6 +79,9 @@ def _hold(repo, tr, revs, states, phases):
     if before is not None:
         # Recorded only if it is not there.
         pushes.insert(0, journal.push_of(repo, before))
+        if before.others and not repo_log.log.has_token(before.token):
+            old_states, old_phases = journal.others_of(repo, before)
+            states, phases = {**old_states, **states}, {**old_phases, **phases}
     changes = repo_log.changes(pushes=pushes, states=states, phases=phases)
     held, _ids = repo_log.log.hold(changes)
     tr.addabort(_FIRST, lambda _tr: held.rollback())
@@ -133,13 +137,16 @@ def after_destroying(repo):
         reconcile(repo)
 
 
-def reconcile(repo):
+def reconcile(repo, with_phases=False):
     """Compare the log with the repository; how many changesets have another state
-    than was known. Raises DatabaseError, error.Abort."""
-    log = repolog.of(repo).log
-    changed = details.states_now(repo, log.states())
-    log.set_states(changed)
-    return len(changed)
+    (or phase) than was known. Raises DatabaseError, error.Abort."""
+    repo_log = repolog.of(repo)
+    log = repo_log.log
+    states = details.states_now(repo, log.states())
+    phases = details.phases_now(repo, log.phases()) if with_phases else {}
+    if states or phases:
+        log.apply(repo_log.changes(states=states, phases=phases))
+    return len(states.keys() | phases.keys())
 
 
 @contextlib.contextmanager

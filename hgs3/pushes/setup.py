@@ -49,7 +49,8 @@ def _check(repo):
     if not repolog.is_on(repo):
         return
     try:
-        repolog.of(repo)
+        # Asked even if nobody has pushed yet, and there is nothing to settle.
+        repolog.of(repo).log.state()
         journal.settle(repo)
     except (DatabaseError, error.StorageError) as err:
         repo.ui.warn(

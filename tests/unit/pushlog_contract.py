@@ -155,12 +155,14 @@ class PushLogContract(DatabaseContract):
         phases = [each.details and each.details.phase for each in pushes[0].changesets]
         assert phases == ["draft", "public"]
         assert pushes[1].changesets[0].details is None
+        assert list(log.phases()) == [(node("a"), "draft"), (node("b"), "public")]
 
     def test_what_is_secret_is_told_to_nobody(self, log):
         log.record(new_push("a", details=DETAILS))
         log.apply(Changes(states={node("a"): HIDDEN}, phases={node("a"): "secret"}))
         (push,) = log.pushes(with_details=True)
         assert push.changesets == tuple(logged("a", state=HIDDEN))
+        assert list(log.phases()) == [(node("a"), "secret")]
         log.apply(Changes(phases={node("a"): "draft"}))
         (push,) = log.pushes(with_details=True)
         assert push.changesets == tuple(logged("a", details=DETAILS, state=HIDDEN))
