@@ -47,6 +47,44 @@ An extension that has a transaction in the last moment of another one
   $ logged server | tail -1
   3 alice a3/draft
 
+A transaction that fails after the database has all of it: nobody waits for it
+
+  $ cat > failing.py << EOF
+  > from mercurial import error
+  > kept = []
+  > def reposetup(ui, repo):
+  >     class failing(repo.__class__):
+  >         def transaction(self, *args, **kwargs):
+  >             tr = super().transaction(*args, **kwargs)
+  >             if self.vfs.exists(b"fail"):
+  >                 # So that nothing ends by itself.
+  >                 kept.append(tr)
+  >                 tr.addfinalize(b"failing", self.fail)
+  >             return tr
+  >         def fail(self, tr):
+  >             raise error.Abort(b"no space left")
+  >     repo.__class__ = failing
+  > EOF
+  $ cp server/.hg/hgrc hgrc.before
+  $ cat >> server/.hg/hgrc << EOF
+  > [extensions]
+  > failing = $TESTTMP/failing.py
+  > EOF
+  $ restart server
+  $ touch server/.hg/fail
+  $ commit a failed
+  $ hg -R a push $URL 2>&1 | grep -o 'no space left'
+  no space left
+  $ rm server/.hg/fail
+  $ hg -R server pushlog-add -u bob -d '1 0' -r 0
+  logged 1 changesets as push 4
+  $ hg -R a push -q $URL
+  $ logged server | tail -2
+  4 bob r0/draft
+  5 - failed/draft
+  $ cp hgrc.before server/.hg/hgrc
+  $ restart server
+
 Without a store, and with a store that is made anew
 
   $ hg init old --config format.usestore=no
@@ -55,13 +93,13 @@ Without a store, and with a store that is made anew
   $ hg -R a push -q old
   [1]
   $ logged old
-  1 alice r0/draft r1/draft a1/draft a2/draft a3/draft
+  1 alice r0/draft r1/draft a1/draft a2/draft a3/draft failed/draft
   $ hg -R server debugupgraderepo --run -q --no-backup --optimize re-delta-all > /dev/null
   $ commit a a4
   $ hg -R a push -q -f server
   $ hg -R server pushlog -T '{push} {user}\n' -l 2
-  4 alice
-  3 alice
+  6 alice
+  5 
 
 The null revision, the working directory, and what is in a bundle were never pushed
 
