@@ -28,6 +28,20 @@ Before Mercurial commits: neither has it
   $ logged server | cut -d' ' -f1,3-
   1 a1/draft
 
+Nor when it was just about to, whoever asks before it is recovered
+
+  $ at written 'echo $SERVER > $TESTTMP/killed; kill -9 $SERVER'
+  $ hg -R a push $URL > out 2>&1 || echo failed
+  failed
+  $ buried $(cat killed)
+  $ test -f server/.hg/store/hg-s3-pushlog
+  $ hg -R server log -r 'pushhead()' -T '{desc}\n' 2> /dev/null
+  a1
+  $ hg -R server recover -q --no-verify > /dev/null 2>&1
+  $ logged server | cut -d' ' -f1,3-
+  1 a1/draft
+  $ restart server
+
 Between the two: the changesets are there, and who comes next logs them. While the push
 goes on, nobody sees it in the log
 

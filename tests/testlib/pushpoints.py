@@ -2,6 +2,7 @@
 the repository.
 
     held        the database has it all, uncommitted, and Mercurial has not committed
+    written     Mercurial has written all, and has yet to say that it is true
     closed      Mercurial has committed, the database has not
     logged      the database has committed, the client has had no reply
 """
@@ -13,8 +14,9 @@ from testlib import trypoints
 
 
 def extsetup(ui):
-    def hold(orig, *args):
-        orig(*args)
+    def hold(orig, repo, tr, *args):
+        orig(repo, tr, *args)
+        tr.addfinalize(b"~points", lambda _tr: trypoints.reached("written"))
         trypoints.reached("held")
 
     def commit(orig, *args):
