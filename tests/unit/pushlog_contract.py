@@ -157,6 +157,23 @@ class PushLogContract(DatabaseContract):
         assert pushes[1].changesets[0].details is None
         assert list(log.phases()) == [(node("a"), "draft"), (node("b"), "public")]
 
+    def test_readers_learn_of_each_change_and_of_no_other(self, log):
+        log.record(new_push("a", "b", details=DETAILS))
+        states = [log.state()]
+        for changes, is_one in (
+            (Changes(states={node("a"): HIDDEN}), True),
+            (Changes(states={node("a"): HIDDEN, node("x"): GONE}), False),
+            (Changes(phases={node("b"): "public"}), True),
+            (Changes(phases={node("b"): "public", node("x"): "draft"}), False),
+            (Changes(pushes=[new_push("c")]), True),
+            (Changes(pushes=[new_push("a")]), True),
+        ):
+            log.apply(changes)
+            states.append(log.state())
+            assert (states[-1] != states[-2]) == is_one
+        assert states[-1].last_push_id == log.last_push_id()
+        assert states[-1].identity == states[0].identity != ""
+
     def test_what_is_secret_is_told_to_nobody(self, log):
         log.record(new_push("a", details=DETAILS))
         log.apply(Changes(states={node("a"): HIDDEN}, phases={node("a"): "secret"}))
@@ -316,6 +333,7 @@ class TryPushesContract(DatabaseContract):
         assert index.nodes_with_prefix(node("a")) == []
         log.set_states({node("b"): GONE})
         assert names_of(log.pushes(tips_only=True), "ab") == ["a", "b"]
+        assert log.push(mine).changesets == tuple(logged("b"))
         assert dict(log.states()) == {node("a"): AS_PUSHED}
 
     def test_expiry_takes_those_to_try_from_the_log(self, log, index):
