@@ -3,6 +3,7 @@
 A test class inherits one of these; its module has a fixture ``make_url``.
 """
 
+import concurrent.futures
 import dataclasses
 
 import pytest
@@ -109,7 +110,7 @@ class PushLogContract(DatabaseContract):
         first = log.record(push)
         second = log.record(push, new_push("b"))
         assert second[0] == first[0] < second[1]
-        assert names_of(log.pushes(), "ab") == ["a", "b"]
+        assert names_of(log.pushes(), "zab") == ["z", "a", "b"]
 
     def test_many_changesets_of_which_some_are_large(self, log):
         names = ["c%d" % number for number in range(1203)]
@@ -131,6 +132,21 @@ class PushLogContract(DatabaseContract):
         held.commit()
         held.rollback()
         assert ids == [log.last_push_id()] and log.count() == 2
+
+    def test_who_comes_second_waits_and_gets_a_greater_id(self, log):
+        # Whoever asks for what came after the first must not miss it.
+        log.record(new_push("z"))
+        before = log.last_push_id()
+        held, (first,) = log.hold(Changes(pushes=[new_push("a")]))
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            try:
+                other = pool.submit(log.record, new_push("b"))
+                concurrent.futures.wait([other], timeout=0.5)
+                assert not other.done() and log.last_push_id() == before
+            finally:
+                held.commit()
+            assert other.result(30) > [first]
+        assert names_of(log.pushes(), "zab") == ["z", "a", "b"]
 
     def test_states(self, log, monkeypatch):
         monkeypatch.setattr(pushlog, "CHUNK_PUSHES", 2)
