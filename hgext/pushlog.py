@@ -77,13 +77,13 @@ pushes.
 
 - ``startID``, ``endID``: Pushes after the first number, up to and with the
   second one.
-- ``startdate``, ``enddate``: From the first date on, up to and without the
-  second one: seconds since the epoch, or a date as in :hg:`help dates`, in UTC
-  unless it says otherwise.
+- ``startdate``, ``enddate``: Pushes after the first date, and before the second
+  one: seconds since the epoch, or a date as in :hg:`help dates`, in UTC unless
+  it says otherwise.
 - ``fromchange``, ``tochange``: Pushes after the newest one of the first
   changeset, up to and with that of the second one.
-- ``changeset``, ``user``: Pushes with this changeset, by this user; several of
-  each may be given. A changeset is a full or an unambiguous short hash.
+- ``changeset``, ``user``: Pushes with this changeset, by this user; up to 100
+  of each may be given. A changeset is a full or an unambiguous short hash.
 - ``tipsonly=1``: Only the last changeset of each push.
 - ``full=1``: ``json-pushes`` only: all of each changeset, and not only its
   node.

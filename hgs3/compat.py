@@ -53,6 +53,25 @@ def hgweb_repository(app):
     return app._lastrepo._repo
 
 
+def mend_query_strings():
+    """Have hgweb read query strings that have any bytes in them. Called once."""
+    from mercurial import extensions, util
+
+    from . import crossing
+
+    def parse(orig, query, *args, **kwargs):
+        try:
+            return orig(query, *args, **kwargs)
+        except UnicodeError:
+            # Python <= 3.12: of bytes it takes none but ASCII, and a URL with the
+            # name of a user in it would end in a traceback.
+            kwargs.update(encoding="utf-8", errors="surrogateescape")
+            pairs = orig(crossing.to_str(query), *args, **kwargs)
+            return [tuple(map(crossing.to_bytes, pair)) for pair in pairs]
+
+    extensions.wrapfunction(util.urlreq, "parseqsl", parse)
+
+
 def web_commands():
     """The names of hgweb's pages, a frozenset of bytes; "" is that of its first."""
     from mercurial import pycompat

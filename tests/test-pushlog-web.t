@@ -54,10 +54,34 @@ JSON, in both versions
   2 bob <b>a3</b> & more
   $ ask 'full=1&user=alice&user=carol'
   1 alice a1 a2
+  $ ask 'full=1&user=J%C3%B6rg&user=%FF&user=bob'
+  2 bob <b>a3</b> & more
   $ ask 'startdate=2000-01-01&enddate=2001-01-01'
   $ ask 'full=1&startdate=1&enddate=2037-01-01%2012:00'
   1 alice a1 a2
   2 bob <b>a3</b> & more
+
+HEAD says as much of an answer, and ends (`hg serve` of 6.0 knows no HEAD at all)
+
+#if no-wireprotov2
+  $ "$PYTHON" - << EOF
+  > import http.client
+  > for path in "/json-pushes", "/json-pushes?startID=x", "/pushlog", "/pushloghtml":
+  >     found = []
+  >     for method in "GET", "HEAD":
+  >         connection = http.client.HTTPConnection("localhost", $HGPORT, timeout=60)
+  >         connection.request(method, path)
+  >         answer = connection.getresponse()
+  >         kept = "Content-Length", "Content-Type", "ETag", "Cache-Control"
+  >         found.append((answer.status, [answer.headers[name] for name in kept]))
+  >         size = len(answer.read())
+  >     print(found[0][0], found[0] == found[1], size)
+  > EOF
+  200 True 0
+  400 True 0
+  200 True 0
+  200 True 0
+#endif
 
 What is wrong is named
 

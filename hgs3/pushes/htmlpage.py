@@ -4,6 +4,7 @@ import dataclasses
 import typing
 
 from mercurial import encoding
+from mercurial.utils import stringutil
 
 from .. import crossing
 from ..database.records import AS_PUSHED, GONE, LoggedPush
@@ -86,11 +87,15 @@ def _form(page):
     return (
         '<form class="push-filter" method="get" action="%s">\n%s'
         '<label><input type="checkbox" name="tipsonly" value="1"%s /> last changesets'
-        ' only</label>\n<input type="submit" value="show" />\n%s</form>\n'
+        ' only</label>\n%s<input type="submit" value="show" />\n%s</form>\n'
     ) % (
-        escape(page.links.pushes()),
+        # A form takes the place of what is behind the question mark.
+        escape(page.links.pushes().partition("?")[0]),
         fields,
         ' checked="checked"' if checked else "",
+        '<input type="hidden" name="style" value="%s" />' % escape(page.links.style)
+        if page.links.style
+        else "",
         '<a href="%s">all</a>\n' % escape(page.links.pushes())
         if page.parameters
         else "",
@@ -198,6 +203,6 @@ def _labels(details):
 
 
 def _person(author):
-    """A name without its address."""
-    name = author.partition("<")[0].strip().strip('"')
+    """A name without its address, as on other pages."""
+    name = crossing.to_str(stringutil.person(crossing.to_bytes(author)))
     return name or author.strip("<> ").partition("@")[0]

@@ -7,15 +7,16 @@ from .. import crossing
 
 class Links:
     """``base`` is the URL of the repository, without a slash at its end; empty, or a
-    path, where the links are for a page of it."""
+    path, where the links are for a page of it. Pages are in the ``style`` of hgweb, if
+    it is not empty."""
 
-    def __init__(self, base):
+    def __init__(self, base, style=""):
         self.base = base
+        self.style = style
 
     def pushes(self, parameters=()):
         """The page of the pushes that pairs of a parameter and its value ask for."""
-        url = "%s/pushloghtml" % self.base
-        return "%s?%s" % (url, encoded(parameters)) if parameters else url
+        return self._page("pushloghtml", parameters)
 
     def push(self, push):
         """The page of a LoggedPush alone."""
@@ -23,19 +24,26 @@ class Links:
 
     def changeset(self, node):
         """The page of a changeset: of the repository, or of the newest bundle."""
-        return "%s/rev/%s" % (self.base, node)
+        return self._page("rev/%s" % node)
 
     def bundled(self, push, node):
         """The page of a changeset as a push to try has it."""
-        return "%s/bundle/%d/rev/%s" % (self.base, push.bundle_id, node)
+        return self._page("bundle/%d/rev/%s" % (push.bundle_id, node))
 
     def feed(self, parameters=()):
-        url = "%s/atom-pushlog" % self.base
+        return self._url("atom-pushlog", parameters)
+
+    def _page(self, path, parameters=()):
+        style = [("style", self.style)] if self.style else []
+        return self._url(path, list(parameters) + style)
+
+    def _url(self, path, parameters):
+        url = "%s/%s" % (self.base, path)
         return "%s?%s" % (url, encoded(parameters)) if parameters else url
 
 
 def encoded(parameters):
-    """A query string."""
+    """A query string; names of parameters are plain words."""
     return "&".join("%s=%s" % (name, _quote(str(value))) for name, value in parameters)
 
 

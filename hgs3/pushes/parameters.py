@@ -21,10 +21,20 @@ PUSHES = 10
 
 VERSIONS = (1, 2)
 
+#: How often a parameter may be given that may be given several times: each of them
+#: may be a query of its own.
+TIMES = 100
+
+#: All that is about which pushes there are on a page or in a feed.
+NAMES = (
+    *("startID", "endID", "startdate", "enddate", "fromchange", "tochange"),
+    *("changeset", "user", "tipsonly"),
+)
+
 _NUMBER = re.compile(rb"-?[0-9]{1,30}\Z")
 _PREFIX = re.compile(r"[0-9a-f]{1,40}\Z")
-#: A date that has one is the same tomorrow.
-_YEAR = re.compile(rb"[0-9]{4}")
+#: A date that has one is the same tomorrow. A time zone is none.
+_YEAR = re.compile(rb"(?<![-+:0-9])[0-9]{4}(?![0-9])")
 
 _WORDS = {b"today": 0, b"yesterday": 1}
 
@@ -135,9 +145,11 @@ class _Reader:
         key = crossing.to_bytes(name)
         values = self._params.getall(key) if key in self._params else []
         if self._skip_empty:
-            return [value for value in values if value.strip()]
+            values = [value for value in values if value.strip()]
         if not all(value.strip() for value in values):
             raise BadParameter(name, "it is empty")
+        if len(values) > TIMES:
+            raise BadParameter(name, "it is given more than %d times" % TIMES)
         return values
 
     def once(self, name):

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import typing
 
-from mercurial import encoding, error
+from mercurial import encoding, error, util
 from mercurial.hgweb import common as hgwebcommon
 from mercurial.utils import stringutil
 
@@ -32,17 +32,19 @@ _AWAY = "the log of pushes cannot be read now"
 
 class _Kind(typing.NamedTuple):
     """``answer(request)`` gives the body, bytes; ``fail(request, message)`` that of an
-    answer that says what is wrong. ``content_type`` is None where hgweb's style says
+    answer that says what is wrong. A type of content is None where hgweb's style says
     it."""
 
     answer: typing.Callable
+    answer_type: typing.Optional[bytes]
     fail: typing.Callable
-    content_type: typing.Optional[bytes]
+    fail_type: typing.Optional[bytes]
     is_form: bool = False
 
 
 def setup():
     """Called once."""
+    compat.mend_query_strings()
     websetup.answer_first(_answer)
 
 
@@ -110,7 +112,7 @@ class _Request:
             if _has_tag(self.req, tag):
                 self._not_modified()
                 return
-        self._send(b"200 OK", self.kind.answer(self))
+        self._send(b"200 OK", self.kind.answer(self), self.kind.answer_type)
 
     def _tag(self):
         """While it is the same, so is the answer; None where nothing says so."""
@@ -128,13 +130,13 @@ class _Request:
                 del self.res.headers[name]
         self.res.setbodybytes(b"")
 
-    def _send(self, status, body):
+    def _send(self, status, body, content_type):
         self.res.status = status
-        self.res.headers[b"Content-Type"] = self.kind.content_type or self._page_type()
-        if self.req.method == b"HEAD":
-            self.res.headers[b"Content-Length"] = b"%d" % len(body)
-        else:
-            self.res.setbodybytes(body)
+        self.res.headers[b"Content-Type"] = content_type or self._page_type()
+        is_head = self.req.method == b"HEAD"
+        # hg <= 6.0 insists on a body, as empty as it may be.
+        self.res.setbodybytes(b"" if is_head else body)
+        self.res.headers[b"Content-Length"] = b"%d" % len(body)
 
     def name(self):
         """What hgweb calls the repository; str."""
@@ -147,6 +149,13 @@ class _Request:
         if self._templates is None:
             self._templates = self.rctx.templater(self.req)
         return self._templates
+
+    def style(self):
+        """The name of the style that is asked for, if it is another one than usual;
+        str."""
+        asked = self.req.qsparams.get(b"style", b"")
+        usual = asked != self.templates().defaults.get(b"style")
+        return "" if usual else crossing.to_str(asked)
 
     def _page_type(self):
         return self.templates().render(b"mimetype", {b"encoding": encoding.encoding})
@@ -179,7 +188,8 @@ class _Request:
     def _fail(self, code, message):
         del self.res.headers[b"ETag"]
         # The message may be what somebody has typed, and the status is one line.
-        self._send(hgwebcommon.statusmessage(code, None), self.kind.fail(self, message))
+        status = hgwebcommon.statusmessage(code, None)
+        self._send(status, self.kind.fail(self, message), self.kind.fail_type)
 
 
 def _has_tag(req, tag):
@@ -261,9 +271,14 @@ def _page(request):
         total=log.count(query),
         number=number,
         parameters=_given(request),
-        links=Links(crossing.to_str(request.req.apppath.rstrip(b"/"))),
+        links=Links(_path(request.req), request.style()),
         form_values=dict(_given(request)),
     )
+
+
+def _path(req):
+    # As it was in the URL.
+    return crossing.to_str(util.urlreq.quote(req.apppath.rstrip(b"/")))
 
 
 def _html_failure(request, message):
@@ -272,21 +287,25 @@ def _html_failure(request, message):
 
 
 def _given(request):
-    """Pairs of str: the parameters, but for the page and those of hgweb itself."""
+    """Pairs of str: the parameters that say which pushes."""
+    params = request.req.qsparams
     return [
-        (crossing.to_str(name), crossing.to_str(value))
-        for name, values in sorted(request.req.qsparams.asdictoflists().items())
-        if name not in (b"page", b"style", b"cmd")
-        for value in values
+        (name, crossing.to_str(value))
+        for name in parameters.NAMES
+        if crossing.to_bytes(name) in params
+        for value in params.getall(crossing.to_bytes(name))
         if value.strip()
     ]
 
 
+_JSON = b"application/json"
+_ATOM = b"application/atom+xml; charset=UTF-8"
+_TEXT = b"text/plain; charset=UTF-8"
+_FEED = _Kind(_atom, _ATOM, _text_failure, _TEXT)
+
 _KINDS = {
-    b"json-pushes": _Kind(_json, _json_failure, b"application/json"),
-    b"pushlog": _Kind(_atom, _text_failure, b"application/atom+xml; charset=UTF-8"),
-    b"atom-pushlog": _Kind(
-        _atom, _text_failure, b"application/atom+xml; charset=UTF-8"
-    ),
-    b"pushloghtml": _Kind(_html, _html_failure, None, is_form=True),
+    b"json-pushes": _Kind(_json, _JSON, _json_failure, _JSON),
+    b"pushlog": _FEED,
+    b"atom-pushlog": _FEED,
+    b"pushloghtml": _Kind(_html, None, _html_failure, None, is_form=True),
 }
