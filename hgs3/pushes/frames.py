@@ -8,6 +8,7 @@ come with Mercurial it is made here. Any other style gets a plain one.
 import re
 
 _HEAD = b"""{header}
+<meta name="viewport" content="width=device-width, initial-scale=1" />
 <title>{repo|escape}: pushlog</title>
 <link rel="alternate" type="application/atom+xml" href="{url|urlescape}atom-pushlog"
    title="Atom feed for {repo|escape}: pushes" />
@@ -58,7 +59,7 @@ _MONOBLUE = (
     + b' / pushlog</h1>{searchform}<ul class="page-nav">\n'
     + _links(_GITWEB_PAGES, _ITEM, b"\n", {b"log": b"changelog", b"file": b"files"})
     + b'\n<li class="current">pushlog</li></ul></div>\n'
-    b'<h2 class="no-link no-border">pushlog</h2>\n{hgs3_content}\n'
+    b'<h2 class="no-link no-border">pushlog</h2>\n<div class="push-page">{hgs3_content}</div>\n'
 )
 _SPARTAN = (
     b'<div class="buttons">'
@@ -72,6 +73,23 @@ _BODIES = {
     b"gitweb": _GITWEB,
     b"monoblue": _MONOBLUE,
 }
+
+#: In narrow windows, what is beside the page goes above it, or goes: the styles know
+#: only wide ones.
+_LAYOUT = b"""
+.push-page { padding: 0 20px; }
+@media (max-width: 700px) {
+  body { margin: 0; } .push-page { padding: 0 8px; } div#powered-by { display: none; }
+  .container { padding: 0; } .main { padding: 8px; border: 0; }
+  .menu { position: static; width: auto; padding: 8px; } .menu .logo { display: none; }
+  .menu ul { border: 0; margin: 0; } .menu li, .menu li a { display: inline-block; }
+  form.search, .search input { max-width: 100%; position: static; float: none; }
+  div.page_header { height: auto; overflow: hidden; }
+  div.page_nav { flex-wrap: wrap; }
+  div#container { margin: 0; } div.page-header { padding: 8px; }
+  div.page-header h1 { margin: 0 0 8px; } div.page-header form { float: none; }
+}
+"""
 
 #: Needed of a style, whatever it is.
 _SEARCH = re.compile(rb"\{searchform\}")
@@ -87,5 +105,9 @@ def render(templates, style_text, content):
         body = body.replace(_CRUMBS, b"{repo|escape}")
     templates.cache[b"hgs3_page"] = _HEAD + body + b"{footer}\n"
     return templates.render(
-        b"hgs3_page", {b"hgs3_style": style_text, b"hgs3_content": content}
+        b"hgs3_page",
+        {
+            b"hgs3_style": (style_text + _LAYOUT).replace(b"\n", b" "),
+            b"hgs3_content": content,
+        },
     )

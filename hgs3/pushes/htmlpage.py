@@ -17,28 +17,34 @@ PUSHES = 20
 CHANGESETS = 20
 
 _STYLE = """
-.pushes { border-collapse: collapse; width: 100%; margin: 1em 0; text-align: left; }
+.pushes { border-collapse: collapse; width: 100%; margin: 1em 0; text-align: left;
+  table-layout: fixed; overflow-wrap: anywhere; }
 .pushes td, .pushes th { padding: 3px 8px 3px 4px; vertical-align: top; }
 .pushes th { background: #e6eaf0; color: #222; font-weight: normal;
   border-top: 1px solid #b8c0cc; }
 .pushes th a { color: #003a70; } .pushes th .user { font-weight: bold; }
 .pushes th .date, .pushes .count { color: #555; white-space: nowrap; }
-.pushes .node { font-family: monospace; white-space: nowrap; width: 8em; }
-.pushes .author { white-space: nowrap; width: 12em; color: #444; }
+.pushes .node { font-family: monospace; } .pushes .author { color: #444; }
+.pushes col.node { width: 10em; } .pushes col.author { width: 12em; }
 .pushes tbody tr:hover td { background: #f6f8fa; }
 .pushes .try { background: #7a4f01; color: #fff; border-radius: 3px; padding: 0 5px;
   font-size: 85%; } .pushes .label { background: #ddeebb; color: #222;
   border-radius: 3px; padding: 0 4px; font-size: 85%; margin-left: 4px; }
 .pushes del { color: #777; } .push-filter { margin: 1em 0; font-size: 90%; }
-.push-filter label { margin-right: 1em; white-space: nowrap; }
+.push-filter label { margin-right: 1em; white-space: nowrap; line-height: 2; }
 .push-pages { margin: .5em 0; } .push-pages > * { margin-right: 1em; }
+@media (max-width: 700px) {
+  .pushes, .pushes tbody, .pushes tr, .pushes td, .pushes th { display: block; }
+  .pushes tr { padding-bottom: 4px; } .pushes td { padding: 1px 4px; }
+  .pushes td.node, .pushes td.author { display: inline-block; width: auto; }
+}
 """
 
 _FIELDS = (
-    ("user", "user", "text", "12"),
-    ("startdate", "after", "text", "12"),
-    ("enddate", "before", "text", "12"),
-    ("changeset", "changeset", "text", "14"),
+    ("user", "user", "16", ""),
+    ("startdate", "after", "12", "2020-12-31"),
+    ("enddate", "before", "12", "2020-12-31"),
+    ("changeset", "changeset", "14", ""),
 )
 
 
@@ -60,7 +66,10 @@ def render(templates, page):
     content = [_form(page), _pages(page)]
     if page.pushes:
         alone = page.total == 1
-        content.append('<table class="pushes">\n')
+        content.append(
+            '<table class="pushes">\n<colgroup><col class="node" />'
+            '<col class="author" /><col /></colgroup>\n'
+        )
         content.extend(_push(page, push, alone) for push in page.pushes)
         content.append("</table>\n")
     else:
@@ -73,15 +82,15 @@ def in_frame(templates, content):
     """The bytes of a page of hgweb with this ``content`` (str, HTML)."""
     # What hgweb's encoding has no character for is a question mark.
     local = encoding.tolocal(crossing.to_bytes(content))
-    style = _STYLE.replace("\n", " ")
-    return frames.render(templates, crossing.to_bytes(style), local)
+    return frames.render(templates, crossing.to_bytes(_STYLE), local)
 
 
 def _form(page):
     fields = "".join(
-        '<label>%s <input type="%s" name="%s" size="%s" value="%s" /></label>\n'
-        % (label, kind, name, size, escape(page.form_values.get(name, "")))
-        for name, label, kind, size in _FIELDS
+        '<label>%s <input type="text" name="%s" size="%s" placeholder="%s" '
+        'value="%s" /></label>\n'
+        % (label, name, size, example, escape(page.form_values.get(name, "")))
+        for name, label, size, example in _FIELDS
     )
     checked = page.form_values.get("tipsonly") == "1"
     return (
@@ -129,19 +138,21 @@ def _page_link(page, number, text):
 
 def _push(page, push, alone):
     when = moment(push.pushed)
-    user = push.username or "unknown"
+    user = '<span class="user">unknown</span>'
+    if push.username.strip():
+        url = page.links.pushes((("user", push.username),))
+        user = '<a class="user" href="%s">%s</a>' % (escape(url), escape(push.username))
     shown = push.changesets if alone else push.changesets[-CHANGESETS:]
     left = len(push.changesets) - len(shown)
     head = (
         '<tbody id="push%d">\n<tr><th colspan="3" scope="rowgroup">'
-        '<a href="%s">push %d</a> by <a class="user" href="%s">%s</a> '
+        '<a href="%s">push %d</a> by %s '
         '<span class="date">%s UTC</span>%s <span class="count">%s</span></th></tr>\n'
     ) % (
         push.id,
         escape(page.links.push(push)),
         push.id,
-        escape(page.links.pushes((("user", push.username),))),
-        escape(user),
+        user,
         when.strftime("%Y-%m-%d %H:%M:%S"),
         _bundle(page, push),
         _count(len(push.changesets)),

@@ -17,6 +17,7 @@ import shorturls
 import stores
 import v2bench
 
+from testlib import browser as browsers
 from testlib import databases
 from testlib.faultproxy import FaultProxy
 from testlib.ministack import Ministack
@@ -39,6 +40,7 @@ MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"
 POSTGRESQL = ROOT / ".venv" / "postgresql"
 #: Now: ``isolated`` takes away all that begins with HG.
 REQUIRES_MARIADB = bool(os.environ.get("HGS3_REQUIRE_MARIADB"))
+REQUIRES_CHROMIUM = bool(os.environ.get("HGS3_REQUIRE_CHROMIUM"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -104,6 +106,19 @@ def mariadb(isolated):
         pytest.skip(reason)
     with databases.MariaDBServer(program) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def chromium(isolated):
+    """A testlib.browser.Browser."""
+    found = browsers.find_chromium()
+    if found is None:
+        reason = "no Chromium on this machine (install chromium and chromium-driver)"
+        if REQUIRES_CHROMIUM:
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with browsers.Browser(*found) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
