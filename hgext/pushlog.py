@@ -70,7 +70,8 @@ it, an unknown changeset a 404, a database that is away a 503.
 
 - ``json-pushes``: Pushes as JSON.
 - ``pushlog``, ``atom-pushlog``: An Atom feed, an entry for each changeset.
-- ``pushloghtml``: A page, newest first, ``page=N`` at a time.
+- ``pushloghtml``: A page, newest first, ``page=N`` at a time. In the styles that come
+  with Mercurial, all pages have a link to it.
 
 All take these parameters. Without any of those up to ``user``, it is the last 10
 pushes.

@@ -18,52 +18,63 @@ _HEAD = b"""{header}
 """
 _CRUMBS = b'<a href="/">Mercurial</a> {pathdef%breadcrumb}'
 
-#: What a style has in its navigation, beside the page of pushes itself.
-_PAPER_PAGES = (b"shortlog", b"graph", b"tags", b"bookmarks", b"branches", b"help")
+#: What a style has in its navigation, up to the page of pushes itself, and behind it.
+_PAPER_PAGES = (b"shortlog", b"graph", b"tags", b"bookmarks", b"branches"), (b"help",)
 _GITWEB_PAGES = (
-    b"summary", b"shortlog", b"log", b"graph", b"tags", b"bookmarks", b"branches",
-    b"file", b"help",
-)  # fmt: skip
-_SPARTAN_PAGES = (b"log", b"graph", b"tags", b"branches", b"file", b"help")
+    (
+        *(b"summary", b"shortlog", b"log", b"graph", b"tags"),
+        *(b"bookmarks", b"branches"),
+    ),
+    (b"file", b"help"),
+)
+_SPARTAN_PAGES = (b"log", b"graph", b"tags", b"branches", b"file"), (b"help",)
 
 _PLAIN_LINK = b'<a href="{url|urlescape}%s{sessionvars%%urlparameter}">%s</a>'
 _ITEM = b"<li>" + _PLAIN_LINK + b"</li>"
+_NAMES = {b"log": b"changelog", b"file": b"files"}
 
 
-def _links(pages, link, between, names=()):
-    names = dict(names)
-    return between.join(link % (page, names.get(page, page)) for page in pages)
+def _links(pages, link, between, here=b"pushlog", names=_NAMES):
+    before, behind = (
+        [link % (page, names.get(page, page)) for page in each] for each in pages
+    )
+    return between.join(before + [here] + behind)
 
 
 _PAPER = (
     b'<div class="container"><div class="menu"><div class="logo"><a href="{logourl}">'
     b'<img src="{staticurl|urlescape}{logoimg}" alt="mercurial" /></a></div>\n<ul>\n'
-    + _links(_PAPER_PAGES, _ITEM, b"\n", {b"shortlog": b"log"})
-    + b'\n<li class="active">pushlog</li>\n</ul></div>\n<div class="main">\n'
-    b'<h2 class="breadcrumb">' + _CRUMBS + b"</h2>\n<h3>pushlog</h3>\n{searchform}\n"
+    + _links(
+        _PAPER_PAGES,
+        _ITEM,
+        b"\n",
+        b'<li class="active">pushlog</li>',
+        {b"shortlog": b"log"},
+    )
+    + b'\n</ul></div>\n<div class="main">\n<h2 class="breadcrumb">'
+    + _CRUMBS
+    + b"</h2>\n<h3>pushlog</h3>\n{searchform}\n"
     b"{hgs3_content}</div></div>\n"
 )
 _GITWEB = (
     b'<div class="page_header"><a href="{logourl}" title="Mercurial" '
     b'style="float: right;">Mercurial</a>' + _CRUMBS + b" / pushlog</div>\n"
     b'<div class="page_nav"><div>'
-    + _links(
-        _GITWEB_PAGES, _PLAIN_LINK, b" |\n", {b"log": b"changelog", b"file": b"files"}
-    )
-    + b" |\npushlog<br/></div>{searchform}</div>\n"
+    + _links(_GITWEB_PAGES, _PLAIN_LINK, b" |\n")
+    + b"<br/></div>{searchform}</div>\n"
     b'<div class="title">pushlog</div>\n<div class="page_body">{hgs3_content}</div>\n'
 )
 _MONOBLUE = (
     b'<div id="container"><div class="page-header"><h1 class="breadcrumb">'
     + _CRUMBS
     + b' / pushlog</h1>{searchform}<ul class="page-nav">\n'
-    + _links(_GITWEB_PAGES, _ITEM, b"\n", {b"log": b"changelog", b"file": b"files"})
-    + b'\n<li class="current">pushlog</li></ul></div>\n'
+    + _links(_GITWEB_PAGES, _ITEM, b"\n", b'<li class="current">pushlog</li>')
+    + b"</ul></div>\n"
     b'<h2 class="no-link no-border">pushlog</h2>\n<div class="push-page">{hgs3_content}</div>\n'
 )
 _SPARTAN = (
     b'<div class="buttons">'
-    + _links(_SPARTAN_PAGES, _PLAIN_LINK, b"\n", {b"log": b"changelog", b"file": b"files"})
+    + _links(_SPARTAN_PAGES, _PLAIN_LINK, b"\n")
     + b"</div>\n<h2>" + _CRUMBS + b" / pushlog</h2>\n{hgs3_content}\n"
 )  # fmt: skip
 

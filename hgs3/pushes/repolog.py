@@ -71,6 +71,17 @@ def is_on(repo):
     return getattr(repo, "hgs3_has_pushlog", False)
 
 
+def show_on_pages(overlay, repo):
+    """Have pages of ``overlay`` lead to the log of ``repo``, if it has one. The overlay
+    has none itself."""
+    overlay.unfiltered().hgs3_shows_pushlog = is_on(repo)
+
+
+def is_on_pages(repo):
+    """Whether pages of ``repo``, whatever the view, lead to a log."""
+    return is_on(repo) or getattr(repo, "hgs3_shows_pushlog", False)
+
+
 def is_try(repo):
     """Whether pushes into ``repo`` are kept apart from it."""
     return getattr(repo, "hgs3_is_try", False)

@@ -6,7 +6,7 @@ from mercurial.i18n import _
 from .. import crossing, pushlogsettings
 from ..database.errors import DatabaseError
 from ..wireproto import websetup
-from . import journal, record, repolog, webcommands, wirecommand
+from . import journal, navigation, record, repolog, webcommands, wirecommand
 
 
 def setup():
@@ -15,6 +15,7 @@ def setup():
     websetup.before_starting(_check)
     wirecommand.setup()
     webcommands.setup()
+    navigation.setup()
 
 
 def reposetup(repo):

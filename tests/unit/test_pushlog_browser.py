@@ -143,7 +143,9 @@ def test_a_page_fits(server, browser, style, window, tmp_path):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_what_is_clicked_on(server, browser, style):
-    browser.open("%s/pushloghtml?style=%s" % (server.url, style))
+    browser.open("%s/branches?style=%s" % (server.url, style))
+    browser.follow("a[href*=pushloghtml]")
+    assert pushes(browser) == list(range(25, 5, -1))
     browser.follow("a.older")
     assert pushes(browser) == [5, 4, 3, 2, 1]
     browser.follow("a.newer")
