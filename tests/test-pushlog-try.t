@@ -31,6 +31,22 @@ Pushes to try and into the repository are numbered together, in one log
   1 1
   $ hg -R server pushlog -T '{push} {tip|short}\n' -l 1
   3 * (glob)
+
+Pages of changesets of try lead to their pushes, and to the log; pushes lead back
+
+  $ page() { "$PYTHON" "$TESTLIB/webpages.py" get "$@"; }
+  $ A1=$(node a 'desc(a1)'); U=${URL%/}
+  $ page $U/rev/$A1 | grep -o 'hg-s3-push.*bundle' | sed 's/,.*//'
+  hg-s3-push"><a href="/pushloghtml?startID=2&amp;endID=3">push 3</a> by *unknown* (glob)
+  $ page "$U/bundle/1/rev/$A1?style=gitweb" | grep -o 'hg-s3-push.*</a>'
+  hg-s3-push"><a href="/pushloghtml?startID=0&amp;endID=1&amp;style=gitweb">push 1</a>
+  $ page $U/rev/$A1 | grep '>pushlog<' | sed 's/^ *//'
+  <li><a href="/pushloghtml">pushlog</a></li>
+  $ page "$U/bundle/1/rev/$A1?style=gitweb" | grep '>pushlog<'
+  <a href="/bundle/1/pushloghtml?style=gitweb">pushlog</a> |
+  $ page "$U/bundle/1/pushloghtml?startID=0&endID=1" | grep -o 'href="[^"]*/rev/[^"]*"'
+  href="/bundle/1/rev/*" (glob)
+  href="/bundle/1/rev/*" (glob)
   $ hg -R server pushlog-check
   0 changesets had another state
   $ hg -R server s3try expire --older-than 0.0000001 --yes > /dev/null

@@ -13,7 +13,7 @@ import hashlib
 import re
 import time
 
-from mercurial import encoding, error, extensions, scmutil, templatefilters
+from mercurial import encoding, error, extensions, scmutil, templatefilters, util
 from mercurial.hgweb import common as hgwebcommon
 from mercurial.hgweb import webutil
 from mercurial.i18n import _
@@ -21,6 +21,8 @@ from mercurial.node import nullrev
 from mercurial.utils import dateutil
 
 from .. import compat, crossing, eventlog, trysettings
+from ..pushes import repolog
+from ..pushes.links import Links
 from . import names, overlays, trystore
 
 BUNDLE = b"bundle"
@@ -85,10 +87,12 @@ def _may_read(app, req, res, repo):
 
 class _Asked:
     """What is asked for: the ``command`` of hgweb, the ``keys`` that name changesets,
-    and the id of the ``bundle`` (int), None for the newest ones."""
+    and the id of the ``bundle`` (int), None for the newest ones. ``root`` is the path of
+    the URL of the repository."""
 
     def __init__(self, req):
         self.bundle = None
+        self.root = req.apppath
         self.req = req
         self.command, self._rest = self._parse()
         self.is_key_in_path = bool(self._rest)
@@ -227,6 +231,7 @@ class _Page:
         # What is configured is what the repository says, whoever made the overlay.
         self._ui, overlay.ui = overlay.ui, self._repo.ui.__class__(self._repo.ui)
         self._require_bases(overlay.changelog)
+        repolog.show_on_pages(overlay, self._repo)
         self.push, self.view = push, overlays.view(overlay, self._repo)
         if push is not None:
             self._label(overlay.ui)
@@ -280,11 +285,25 @@ class _Page:
         """Where styles have a place for a word of the day, at the end of a page."""
         when = dateutil.datestr((self.push.pushed, 0), b"%Y-%m-%d %H:%M UTC")
         user = encoding.tolocal(crossing.to_bytes(self.push.username)) or _(b"unknown")
-        text = _(
-            b"push %d by %s, %s (bundle %d): it is kept apart from the repository"
-        ) % (self.push.id, user, when, self.push.bundle.id)
-        trysettings.say_on_pages(
-            ui, b'<p class="hg-s3-push">%s</p>' % templatefilters.escape(text)
+        text = _(b"%s by %s, %s (bundle %d): it is kept apart from the repository") % (
+            self._name_of_push(),
+            templatefilters.escape(user),
+            when,
+            self.push.bundle.id,
+        )
+        trysettings.say_on_pages(ui, b'<p class="hg-s3-push">%s</p>' % text)
+
+    def _name_of_push(self):
+        """HTML; where there is a page about it, with a link."""
+        name = _(b"push %d") % self.push.id
+        if not repolog.is_on(self._repo):
+            return name
+        root = util.urlreq.quote(self._asked.root.rstrip(b"/"))
+        style = self.req.qsparams.get(b"style", b"")
+        url = Links(crossing.to_str(root), crossing.to_str(style)).push(self.push)
+        return b'<a href="%s">%s</a>' % (
+            templatefilters.escape(crossing.to_bytes(url)),
+            name,
         )
 
     def mtime(self, mtime):
