@@ -156,6 +156,34 @@ The repository is not needed
   3 alice a4
   $ mv away server/.hg/store
 
+What is obsolete is told apart, and named by what takes its place
+
+  $ cat >> "$HGRCPATH" << EOF
+  > [experimental]
+  > evolution = all
+  > EOF
+  $ A4=$(node a tip)
+  $ hg -R a commit -q --amend -m better
+  $ USER=bob hg -R a push -q server
+  $ cat > obsolete.py << EOF
+  > import json, sys
+  > from testlib import webpages
+  > pushes = json.loads(webpages.fetch(sys.argv[1])[2])["pushes"]
+  > for number, push in pushes.items():
+  >     for kind in "changesets", "obsoletechangesets":
+  >         for each in push.get(kind, ()):
+  >             known = each["precursors"] == [sys.argv[2]]
+  >             print(number, kind, each["desc"], each["rev_url"] is not None, known)
+  > EOF
+  $ "$PYTHON" obsolete.py "$U/json-pushes/?version=2&full=1&startID=2" $A4
+  3 obsoletechangesets a4 False False
+  4 changesets better True True
+  $ page "$U/pushloghtml?startID=2" | grep -o '<del>.*(.*)'
+  <del>a4</del> (obsolete)
+  $ ask 'startID=2&full=1'
+  3 alice
+  4 bob better
+
 Who may not read the repository reads no log; a database that is away is no traceback
 
   $ stopserver

@@ -92,7 +92,12 @@ def server(tmp_path_factory, chromium):
         (client / "new").write_text("new\n")
         hg("commit", "-qAm", "try: this", "-u", "Ada", "-R", client)
         hg("push", "-q", "-f", "-R", client)
+        running.repository = repository
         yield running
+
+
+#: What only our own style says.
+LAYOUT = "return getComputedStyle(document.querySelector('.pushes')).tableLayout"
 
 
 @pytest.fixture
@@ -177,6 +182,18 @@ def test_filters(server, browser):
     # The answer is a 400, which a browser says on its console.
     (message,) = browser.messages()
     assert "400" in message
+
+
+def test_a_policy_that_allows_no_style_but_its_own(server, browser):
+    """It must be on the page itself, and have the nonce of the answer."""
+    browser.open(server.url + "/pushloghtml")
+    layout = browser.run(LAYOUT)
+    policy = "default-src 'none'; img-src 'self'; %s"
+    sources = "style-src 'self' 'nonce-%nonce%'; script-src 'self' 'nonce-%nonce%'"
+    config = {"extensions.pushlog": "", "web.csp": policy % sources}
+    with HgServer(HG, server.repository, config) as strict:
+        browser.open(strict.url + "/pushloghtml")
+        assert browser.run(LAYOUT) == layout == "fixed"
 
 
 def test_a_push_to_try(server, browser):
