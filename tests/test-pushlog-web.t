@@ -96,9 +96,10 @@ What is wrong is named
   $ page $U/pushlog?startID=x
   400
   bad parameter startID: 'x' is not a number
-  $ page $U/pushloghtml?page=x | grep '^[0-9]\|<p>bad'
+  $ page $U/pushloghtml?page=x | grep -o '^[0-9].*\|<p>bad.*</p>\|class="push-filter"'
   400
-  <p>bad parameter page: &#39;x&#39; is not a number</p>*</div></div> (glob)
+  <p>bad parameter page: &#39;x&#39; is not a number</p>
+  class="push-filter"
 
 Atom, as a reader of feeds reads it
 
@@ -192,6 +193,9 @@ Who may not read the repository reads no log; a database that is away is no trac
   401
   401
   401
+  $ page $U/pushloghtml | grep -c 'class="push-filter"'
+  0
+  [1]
   $ stopserver
   $ mv server/.hg/hg-s3-try.db saved; mkdir server/.hg/hg-s3-try.db
   $ startserver server 2> /dev/null

@@ -51,19 +51,18 @@ _FIELDS = (
 @dataclasses.dataclass(frozen=True)
 class Page:
     """``pushes`` are those of page ``number`` of all ``total``, newest first;
-    ``parameters`` are pairs that ask for these, ``form_values`` what is in the form."""
+    ``parameters`` are pairs that ask for these."""
 
     pushes: typing.Sequence[LoggedPush]
     total: int
     number: int
     parameters: typing.Sequence[typing.Tuple[str, str]]
     links: links.Links
-    form_values: typing.Mapping[str, str]
 
 
 def render(templates, page):
     """The bytes of the page."""
-    content = [_form(page), _pages(page)]
+    content = [_form(page.links, page.parameters), _pages(page)]
     if page.pushes:
         alone = page.total == 1
         content.append(
@@ -78,6 +77,13 @@ def render(templates, page):
     return in_frame(templates, "".join(content))
 
 
+def render_failure(templates, message, form=None):
+    """The bytes of a page that says what is wrong. ``form`` are the Links and the
+    parameters of what was asked, for whoever may ask again."""
+    content = "<p>%s</p>" % escape(message)
+    return in_frame(templates, content + (_form(*form) if form else ""))
+
+
 def in_frame(templates, content):
     """The bytes of a page of hgweb with this ``content`` (str, HTML)."""
     # What hgweb's encoding has no character for is a question mark.
@@ -85,29 +91,28 @@ def in_frame(templates, content):
     return frames.render(templates, crossing.to_bytes(_STYLE), local)
 
 
-def _form(page):
+def _form(links, parameters):
+    values = dict(parameters)
     fields = "".join(
         '<label>%s <input type="text" name="%s" size="%s" placeholder="%s" '
         'value="%s" /></label>\n'
-        % (label, name, size, example, escape(page.form_values.get(name, "")))
+        % (label, name, size, example, escape(values.get(name, "")))
         for name, label, size, example in _FIELDS
     )
-    checked = page.form_values.get("tipsonly") == "1"
+    checked = values.get("tipsonly") == "1"
     return (
         '<form class="push-filter" method="get" action="%s">\n%s'
         '<label><input type="checkbox" name="tipsonly" value="1"%s /> last changesets'
         ' only</label>\n%s<input type="submit" value="show" />\n%s</form>\n'
     ) % (
         # A form takes the place of what is behind the question mark.
-        escape(page.links.pushes().partition("?")[0]),
+        escape(links.pushes().partition("?")[0]),
         fields,
         ' checked="checked"' if checked else "",
-        '<input type="hidden" name="style" value="%s" />' % escape(page.links.style)
-        if page.links.style
+        '<input type="hidden" name="style" value="%s" />' % escape(links.style)
+        if links.style
         else "",
-        '<a href="%s">all</a>\n' % escape(page.links.pushes())
-        if page.parameters
-        else "",
+        '<a href="%s">all</a>\n' % escape(links.pushes()) if parameters else "",
     )
 
 

@@ -82,6 +82,7 @@ class _Request:
         self.rest = rest
         self.rctx = compat.hgweb_request_context()(app, repo, req, res)
         self.asked = self.log = self.digest = self.state = self.links = None
+        self.may_ask = False
         self._templates = None
 
     def run(self):
@@ -99,6 +100,7 @@ class _Request:
             )
         # Whoever may not read learns nothing.
         self.app.check_perm(self.rctx, self.req, None)
+        self.may_ask = True
         self.asked = parameters.read(self.req.qsparams, self.kind.is_form)
         repo_log = repolog.of(self.repo)
         self.digest = repo_log.digest
@@ -271,19 +273,19 @@ def _page(request):
         total=log.count(query),
         number=number,
         parameters=_given(request),
-        links=Links(_path(request.req), request.style()),
-        form_values=dict(_given(request)),
+        links=_page_links(request),
     )
 
 
-def _path(req):
-    # As it was in the URL.
-    return crossing.to_str(util.urlreq.quote(req.apppath.rstrip(b"/")))
+def _page_links(request):
+    # The path as it was in the URL.
+    path = util.urlreq.quote(request.req.apppath.rstrip(b"/"))
+    return Links(crossing.to_str(path), request.style())
 
 
 def _html_failure(request, message):
-    templates = request.templates()
-    return htmlpage.in_frame(templates, "<p>%s</p>" % atomfeed.escape(message))
+    form = (_page_links(request), _given(request)) if request.may_ask else None
+    return htmlpage.render_failure(request.templates(), message, form)
 
 
 def _given(request):
