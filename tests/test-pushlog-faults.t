@@ -93,9 +93,10 @@ After both
 Changesets that are stripped before anybody came by
 
   $ commit a a6
-  $ at closed 'kill -9 $SERVER'
+  $ at closed 'echo $SERVER > $TESTTMP/killed; kill -9 $SERVER'
   $ hg -R a push $URL > out 2>&1 || echo failed
   failed
+  $ buried $(cat killed)
   $ hg -R server strip -q --no-backup -r tip
   $ logged server | cut -d' ' -f1,3- | tail -1
   6 a6/draft(gone)
@@ -104,9 +105,10 @@ A part of them, by somebody who logs nothing: they stay in their order
 
   $ restart server
   $ commit a a7
-  $ at closed 'kill -9 $SERVER'
+  $ at closed 'echo $SERVER > $TESTTMP/killed; kill -9 $SERVER'
   $ hg -R a push $URL > out 2>&1 || echo failed
   failed
+  $ buried $(cat killed)
   $ hg -R server strip -q --no-backup -r tip --config extensions.pushlog=!
   $ hg -R server pushlog-check
   logged the last push, which was not there
