@@ -1,6 +1,6 @@
 """A stock client that pushes, inside the process that measures.
 
-It is the code of `hg push -f -r`, so that requests are those of a stock client to
+It is the code of `hg push -r`, so that requests are those of a stock client to
 the byte; what takes half a second to start is started once. The changesets are
 made beforehand, all on the tip of the repository, and may be pushed to any number
 of servers: the repository of the client stays as it is.
@@ -10,6 +10,7 @@ Needs `mercurial` in the Python that runs it.
 
 from __future__ import annotations
 
+import os
 import pathlib
 import random
 
@@ -27,14 +28,18 @@ class PushFailed(ValueError):
 
 
 class LightPusher:
-    """Pushes from the repository at `path`, a copy that is its own."""
+    """Pushes from the repository at `path`, a copy that is its own.
 
-    def __init__(self, path: pathlib.Path) -> None:
+    What two of them make is the same, to the byte, unless their numbers, from `first`
+    on, differ: then it is the same edits, with another number in each.
+    """
+
+    def __init__(self, path: pathlib.Path, first: int = 0) -> None:
         unfiltered = hgmodules.open_repository(path)
         self._repository = unfiltered.filtered(b"visible")
         self.base: bytes = unfiltered.changelog.tip()
         self._paths = sorted(unfiltered[self.base].manifest())
-        self._made = 0
+        self._made = first
         self._chance = random.Random(SEED)
 
     def prepare(self, pushes: int) -> list[list[bytes]]:
@@ -43,6 +48,16 @@ class LightPusher:
             self._line([self._edits() for _n in range(CHANGESETS)])
             for _p in range(pushes)
         ]
+
+    def prepare_stack(self, pushes: int, changesets: int) -> list[list[bytes]]:
+        """So many times the nodes of `changesets` new ones, each push on top of the
+        one before: there are no new heads.
+        """
+        made = []
+        for _p in range(pushes):
+            made.append(self._line([self._edits() for _n in range(changesets)]))
+            self.base = made[-1][-1]
+        return made
 
     def prepare_large(self, size: int) -> list[bytes]:
         """The nodes of CHANGESETS new ones, with `size` bytes that nothing compresses."""
@@ -58,8 +73,8 @@ class LightPusher:
         """The nodes of so many new heads, each of one changeset."""
         return [self._line([self._edits()])[0] for _n in range(count)]
 
-    def push(self, url: str, heads: list[bytes]) -> None:
-        """`hg push -f -r HEAD...`; PushFailed."""
+    def push(self, url: str, heads: list[bytes], force: bool = True) -> None:
+        """`hg push -f -r HEAD...`, or without the `-f`; PushFailed."""
         from mercurial import error, exchange, hg
 
         failure = ""
@@ -67,7 +82,7 @@ class LightPusher:
         ui.pushbuffer(error=True)
         peer = hg.peer(ui, {}, url.encode("ascii"))
         try:
-            result = exchange.push(self._repository, peer, force=True, revs=heads)
+            result = exchange.push(self._repository, peer, force=force, revs=heads)
             if not result.cgresult:
                 failure = "nothing was pushed"
         except error.Error as err:
@@ -77,6 +92,12 @@ class LightPusher:
             hgmodules.close_connections(peer)
         if failure:
             raise PushFailed(f"{failure}:\n{said}")
+
+    def changed_files(self, node: bytes) -> list[str]:
+        """The paths of the files that one of these changesets edits."""
+        return [
+            os.fsdecode(path) for path in self._repository.unfiltered()[node].files()
+        ]
 
     def _edits(self) -> dict[bytes, bytes | None]:
         chosen = self._chance.sample(self._paths, FILES)

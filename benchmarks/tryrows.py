@@ -8,7 +8,12 @@ Needs `psycopg` and this project in the Python that runs it.
 
 from __future__ import annotations
 
+import contextlib
 import time
+import typing
+
+if typing.TYPE_CHECKING:
+    import psycopg
 
 CHANGESETS = 3  # of each push
 #: Seconds between two pushes, and from the last of them until now: an answer with
@@ -17,10 +22,10 @@ STEP_SECONDS = 60
 AGO_SECONDS = 7200
 
 #: A node, or another hash of 40 digits, by number of the bundle and position in it.
-_HASH = "md5({0} || '.' || {1}) || left(md5({0} || ':' || {1}), 8)"
-_NODE = _HASH.format("b.id", "p")
-_PARENT = _HASH.format("b.id", "(p - 1)")
-_MANIFEST = _HASH.format("-b.id", "p")
+HASH = "md5({0} || '.' || {1}) || left(md5({0} || ':' || {1}), 8)"
+_NODE = HASH.format("b.id", "p")
+_PARENT = HASH.format("b.id", "(p - 1)")
+_MANIFEST = HASH.format("-b.id", "p")
 
 _BUNDLES = """
 INSERT INTO s3_bundles (repository_id, sha256, format, size_bytes, object_bytes, sha1,
@@ -41,7 +46,7 @@ FROM s3_bundles AS b, generate_series(0, %(changesets)s - 1) AS p ORDER BY b.id,
 _PUSHES = f"""
 INSERT INTO s3_pushes (repository_id, bundle_id, token, username, pushed, tip)
 SELECT b.repository_id, b.id, md5('t' || b.id), 'ada', b.created,
-       {_HASH.format("b.id", "(%(changesets)s - 1)")}
+       {HASH.format("b.id", "(%(changesets)s - 1)")}
 FROM s3_bundles AS b ORDER BY b.id
 """
 _INDEXES = """
@@ -62,36 +67,48 @@ def fill(url: str, repo_digest: str, base: str, pushes: int, recent: int = 0) ->
     """Rows of `pushes` pushes on top of the node `base` into tables that are empty;
     of these, the last `recent` came in the last half an hour.
     """
-    import psycopg
-
     now = int(time.time())
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET maintenance_work_mem = '256MB'")
-        # No check of a foreign key, row by row.
-        connection.execute("SET session_replication_role = replica")
-        (repository,) = connection.execute(
-            "INSERT INTO s3_repositories (digest, identity) "
-            "VALUES (%s, md5(random()::text)) RETURNING id",
-            (repo_digest,),
-        ).fetchone()
+    with bulk(url) as connection:
         values = {
-            "repository": repository,
+            "repository": make_repository(connection, repo_digest),
             "pushes": pushes,
             "changesets": CHANGESETS,
             "first": now - AGO_SECONDS - pushes * STEP_SECONDS,
             "step": STEP_SECONDS,
             "base": base,
         }
-        indexes = connection.execute(_INDEXES).fetchall()
-        for name, _definition in indexes:
-            connection.execute(f"DROP INDEX {name}")
         for statement in (_BUNDLES, _CHANGESETS, _PUSHES):
             connection.execute(statement, values)
-        for _name, definition in indexes:
-            connection.execute(definition)
         connection.execute(
             "UPDATE s3_pushes SET pushed = %s WHERE id > "
             "(SELECT max(id) FROM s3_pushes) - %s",
             (now - 1800, recent),
         )
+
+
+@contextlib.contextmanager
+def bulk(url: str) -> typing.Iterator[psycopg.Connection]:
+    """A connection for many rows: there are no indexes until its end."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET maintenance_work_mem = '256MB'")
+        # No check of a foreign key, row by row.
+        connection.execute("SET session_replication_role = replica")
+        indexes = connection.execute(_INDEXES).fetchall()
+        for name, _definition in indexes:
+            connection.execute(f"DROP INDEX {name}")
+        yield connection
+        for _name, definition in indexes:
+            connection.execute(definition)
         connection.execute("VACUUM ANALYZE")
+
+
+def make_repository(connection: psycopg.Connection, repo_digest: str) -> int:
+    """The id of its row."""
+    (repository,) = connection.execute(
+        "INSERT INTO s3_repositories (digest, identity) "
+        "VALUES (%s, md5(random()::text)) RETURNING id",
+        (repo_digest,),
+    ).fetchone()
+    return repository

@@ -127,11 +127,20 @@ class Servers:
         self._stack.close()
         cli.remove(self._folder)
 
-    def start(self, kind: Kind, pusher: LightPusher) -> TryServer:
-        """A server of this kind, with what was pushed before."""
+    def copy(self) -> pathlib.Path:
+        """A copy of the repository, for one server or client."""
         self._count += 1
-        copy = self._folder / f"served-{self._count}"
+        copy = self._folder / f"copy-{self._count}"
         cli.copy_without_checkout(self._source, copy)
+        return copy
+
+    def start(
+        self, kind: Kind, pusher: LightPusher, copy: pathlib.Path | None = None
+    ) -> TryServer:
+        """A server of this kind, with what was pushed before; of a `copy` that was
+        made, or of a new one.
+        """
+        copy = copy or self.copy()
         if not kind.headless:
             return self._ordinary(kind, copy, pusher)
         url = self._database.create_database()
@@ -139,7 +148,7 @@ class Servers:
         if kind.before:
             started = time.monotonic()
             base = pusher.base.hex()
-            tryrows.fill(url, _digest(copy), base, kind.before, kind.recent)
+            tryrows.fill(url, repo_digest(copy), base, kind.before, kind.recent)
             cli.say(f"{kind}: {time.monotonic() - started:.1f} s for the rows")
         store = self._stack.enter_context(
             Store(self._options.moto_server) if kind.s3 else FolderStore()
@@ -188,7 +197,7 @@ class Servers:
         )
 
 
-def _digest(repository: pathlib.Path) -> str:
+def repo_digest(repository: pathlib.Path) -> str:
     """What names the repository in the database."""
     from hgs3.cache import key
 

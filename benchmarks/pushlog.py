@@ -1,0 +1,276 @@
+"""What the log of pushes costs a server: to be asked, to record a push, and to show a
+changeset of try.
+
+    .venv/hg-7.2/bin/python benchmarks/pushlog.py [--changesets N] [--rows N ...] \\
+        [--rounds N] [--requests N] [--pushes N] [--large-pushes N] [--pages N] \\
+        [--quick] [--set SECTION.NAME=VALUE]
+
+Prints markdown for docs/benchmarks.md on standard output, progress on standard
+error. The database is PostgreSQL. What is compared takes turns in the same run: the
+servers with logs of different lengths, the one that logs pushes and those that do
+not, the pages of both kinds of changesets. Pushes are real ones, by the code of a
+stock client inside this process; the pushes of the past are rows that are made
+directly. Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import pathlib
+import random
+import sys
+import tempfile
+import time
+import typing
+
+import cli
+import logreport
+import logrows
+import logservers
+import paths
+import report
+import tryrows
+from lightpush import LightPusher
+from logreport import Asked, Measured
+from logservers import LogServer, LogServers
+from tryservers import Kind, TryServer
+
+DEFAULT_ROWS = (1000, 10_000, 100_000)
+QUICK = {
+    **{"changesets": 1000, "rows": [100, 1000], "rounds": 2, "requests": 10},
+    **{"pushes": 4, "large_pushes": 2, "pages": 5, "warm": 1},
+}
+SEED = 20191101  # any number: the same is asked whenever it is run
+#: That are asked for at once.
+PUSHES = 50
+LARGE = 100  # changesets of a large push
+
+
+def main() -> int:
+    options = _options()
+    return cli.run("pushlog", lambda: _program(options))
+
+
+def _options() -> argparse.Namespace:
+    parser = cli.parser("Server CPU and time of the log of pushes.", 8000)
+    numbers = {
+        "--rounds": (10, "in which the servers are asked"),
+        "--requests": (40, "of each kind in a round, to each server"),
+        "--pushes": (60, "of a few changesets"),
+        "--large-pushes": (16, f"of {LARGE} changesets"),
+        "--pages": (60, "of each kind"),
+        "--warm": (5, "pushes, pages and requests before those that count"),
+    }
+    for name, (default, text) in numbers.items():
+        parser.add_argument(
+            name, type=int, default=default, metavar="N", help=f"{text} (%(default)s)"
+        )
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        type=int,
+        default=list(DEFAULT_ROWS),
+        metavar="N",
+        help="pushes in a log, of a server each "
+        f"(default: {' '.join(map(str, DEFAULT_ROWS))})",
+    )
+    parser.add_argument("--postgresql", type=pathlib.Path, default=paths.POSTGRESQL)
+    parser.add_argument("--quick", action="store_true", help="see whether it works")
+    options = parser.parse_args()
+    if options.quick:
+        vars(options).update(QUICK)
+    if min(options.rows) < 2 * PUSHES:
+        parser.error(f"--rows: at least {2 * PUSHES}")
+    return options
+
+
+def _program(options: argparse.Namespace) -> None:
+    source = cli.repository(options)
+    measured = Measured()
+    with tempfile.TemporaryDirectory(prefix="hg-s3-log-") as name:
+        for part in (_ask, _push, _show):
+            with LogServers(options, source, pathlib.Path(name)) as servers:
+                part(options, servers, measured)
+    rest = (
+        f"{options.rounds} rounds of {options.requests} requests, "
+        f"{options.pushes} pushes of {tryrows.CHANGESETS} changesets and "
+        f"{options.large_pushes} of {LARGE}, {options.pages} pages; all by turns. "
+        f"Times are medians. A push of the past has {logrows.CHANGESETS} changesets. "
+        "PostgreSQL without fsync."
+    )
+    print(report.heading(options.hg, source, rest))
+    print(logreport.tables(measured))
+
+
+# The log is read
+
+
+def _requests(chance: random.Random, rows: int) -> dict[str, str]:
+    """Of each kind one, about pushes anywhere in a log of so many; a path each."""
+    first = chance.randint(1, rows - PUSHES)
+    last = first + PUSHES - 1
+    user = f"user{chance.randrange(logrows.users(rows))}@example.org"
+    node, later = logrows.node(first), logrows.node(last)
+    # By ids, the push of `first` at this time: see logrows.fill.
+    since = int(time.time()) - (rows - first) * tryrows.STEP_SECONDS
+    until = since + PUSHES * tryrows.STEP_SECONDS
+    queries = {
+        logreport.BY_ID: f"startID={first - 1}&endID={last}",
+        "startdate, enddate": f"startdate={since}&enddate={until}",
+        "user": f"user={user}",
+        "changeset": f"changeset={node}",
+        "changeset, 12 digits": f"changeset={node[:12]}",
+        "fromchange, tochange": f"fromchange={node}&tochange={later}",
+        "the last ones": "",
+    }
+    found = {name: f"/json-pushes?{text}&full=1" for name, text in queries.items()}
+    found["pushloghtml"] = "/pushloghtml"
+    return found
+
+
+def _ask(options: argparse.Namespace, servers: LogServers, measured: Measured) -> None:
+    running = {}
+    for rows in sorted(set(options.rows)):
+        cli.say(f"starting: a log of {rows:,} pushes...")
+        running[rows] = servers.log_server(rows=rows)
+    chance = random.Random(SEED)
+    for number in range(-1, options.rounds):
+        cli.say(f"round {number + 1} of {options.rounds}...")
+        count = options.requests if number >= 0 else options.warm
+        for name in _requests(chance, options.rows[0]):
+            for rows, server in running.items():
+                asked = _ask_server(servers, server, name, rows, count, chance)
+                if number >= 0:
+                    measured.add_asked(name, rows, asked)
+        for rows, server in running.items():
+            asked = _poll_server(servers, server, count)
+            if number >= 0:
+                measured.add_asked(logreport.POLL, rows, asked)
+
+
+def _ask_server(
+    servers: LogServers,
+    server: LogServer,
+    name: str,
+    rows: int,
+    count: int,
+    chance: random.Random,
+) -> Asked:
+    wanted = [_requests(chance, rows)[name] for _n in range(count)]
+    return _asked(servers, server, [(path, {}, 200) for path in wanted])
+
+
+def _poll_server(servers: LogServers, server: LogServer, count: int) -> Asked:
+    path = "/json-pushes?full=1"
+    etag = logservers.get(server.hg, path).etag
+    return _asked(servers, server, [(path, {"If-None-Match": etag}, 304)] * count)
+
+
+def _asked(
+    servers: LogServers,
+    server: LogServer,
+    requests: typing.Sequence[tuple[str, dict[str, str], int]],
+) -> Asked:
+    """What all of them cost; ValueError for another status than is expected."""
+    seconds, size = [], 0
+
+    def action() -> None:
+        nonlocal size
+        for path, headers, status in requests:
+            answer = logservers.get(server.hg, path, **headers)
+            if answer.status != status:
+                raise ValueError(f"{path}: {answer.status}")
+            seconds.append(answer.seconds)
+            size += len(answer.body)
+
+    sample = servers.sample(server, action)
+    return Asked(
+        seconds,
+        sample.cpu_seconds / len(requests),
+        sample.database_cpu_seconds / len(requests),
+        size / len(requests),
+    )
+
+
+# Pushes are recorded
+
+
+def _push(options: argparse.Namespace, servers: LogServers, measured: Measured) -> None:
+    cli.say("starting: servers that log pushes, and that do not...")
+    running = {
+        logreport.PLAIN: servers.log_server(logged=False),
+        logreport.AGAIN: servers.log_server(logged=False),
+        logreport.LOGGED: servers.log_server(),
+    }
+    clients = {name: servers.client() for name in running}
+    small = options.warm + options.pushes
+    _push_all(options, servers, measured, running, clients, tryrows.CHANGESETS, small)
+    large = 1 + options.large_pushes
+    _push_all(options, servers, measured, running, clients, LARGE, large)
+
+
+def _push_all(
+    options: argparse.Namespace,
+    servers: LogServers,
+    measured: Measured,
+    running: dict[str, LogServer],
+    clients: dict[str, LightPusher],
+    changesets: int,
+    count: int,
+) -> None:
+    cli.say(f"making {count} pushes of {changesets} changesets...")
+    pushes = {
+        name: client.prepare_stack(count, changesets)
+        for name, client in clients.items()
+    }
+    cli.say("pushing...")
+    names = list(running)
+    for number in range(count):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            server, client = running[name], clients[name]
+            heads = [pushes[name][number][-1]]
+            push = functools.partial(client.push, server.proxy.url, heads, force=False)
+            sample = servers.sample(server, push)
+            if number >= (options.warm if changesets < LARGE else 1):
+                measured.add_push(changesets, name, sample)
+
+
+# Pages
+
+
+def _show(options: argparse.Namespace, servers: LogServers, measured: Measured) -> None:
+    cli.say("starting: a try repository...")
+    copy = servers.copy()
+    # Both kinds of changesets are the same edits.
+    ordinary = LightPusher(copy, first=10**6).prepare(1)[0][-1].hex()
+    client = servers.client()
+    pushed = client.prepare(1)[0][-1]
+    kind = Kind(True, 0)
+    server = servers.start(kind, client, copy)
+    client.push(server.proxy.url, [pushed])
+    path = client.changed_files(pushed)[0]
+    nodes = {logreport.ORDINARY: ordinary, logreport.TRY: pushed.hex()}
+    pages = {
+        "/rev/NODE": "/rev/{}",
+        "/file/NODE/PATH": "/file/{}/" + path,
+        "/annotate/NODE/PATH": "/annotate/{}/" + path,
+        "/raw-rev/NODE": "/raw-rev/{}",
+    }
+    for name, page in pages.items():
+        cli.say(f"{name}...")
+        for number in range(-options.warm, options.pages):
+            order = list(nodes) if number % 2 else list(nodes)[::-1]
+            for which in order:
+                asked = _page(servers, server, page.format(nodes[which]))
+                if number >= 0:
+                    measured.add_page(name, which, asked)
+
+
+def _page(servers: LogServers, server: TryServer, path: str) -> Asked:
+    return _asked(servers, server, [(path, {}, 200)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
