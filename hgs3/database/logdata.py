@@ -5,13 +5,16 @@ import typing
 
 from .records import Details
 
+# Made once: to make an encoder costs as much as to use it.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def to_text(details: typing.Optional[Details]) -> typing.Optional[str]:
     """ASCII, so that every database gives back what it was given: halves of
     surrogate pairs and NUL, too."""
     if details is None:
         return None
-    return json.dumps(
+    return _encode(
         {
             "parents": details.parents,
             "author": details.author,
@@ -23,8 +26,7 @@ def to_text(details: typing.Optional[Details]) -> typing.Optional[str]:
             "phase": details.phase,
             "extra": dict(details.extra),
             "precursors": details.precursors,
-        },
-        separators=(",", ":"),
+        }
     )
 
 

@@ -10,7 +10,7 @@ import typing
 import sqlalchemy
 from sqlalchemy import bindparam, insert, select, update
 
-from . import logdata
+from . import logdata, logpostgresql
 from .recording import insert_log, lock_repository, storable_name
 from .records import NewLogPush
 from .tables import LOG_CHANGES, LOG_CHANGESETS, PUSHES
@@ -84,6 +84,13 @@ def apply_changes(
 def _record_pushes(connection, repository_id, pushes):
     if not pushes:
         return []
+    if connection.dialect.name == "postgresql":
+        recorded = logpostgresql.record(connection, repository_id, pushes)
+        if recorded is not None:
+            ids, has_changed = recorded
+            if has_changed:
+                count_change(connection, repository_id)
+            return ids
     tokens = {"tokens": [push.token for push in pushes]}
     known = {row.token: row.id for row in connection.execute(_BY_TOKEN, tokens)}
     ids = []
