@@ -23,16 +23,15 @@ WITH known AS (
 ), may AS (
     SELECT 1 WHERE (SELECT count(*) FROM known) = %(known_count)s
         AND NOT EXISTS (SELECT FROM s3_pushes WHERE token = %(token)s)
-), given AS (
-    SELECT * FROM unnest(%(nodes)s::text[], %(states)s::smallint[], %(data)s::text[])
-        WITH ORDINALITY AS given (node, state, data, number)
 ), changed AS (
-    UPDATE s3_log_changesets AS logged SET state = given.state
-    FROM given, s3_pushes AS pushes
+    UPDATE s3_log_changesets AS logged
+    SET state = (%(states)s::smallint[])[array_position(%(nodes)s::text[], node::text)]
     WHERE EXISTS (SELECT FROM may)
-        AND logged.repository_id = %(repository)s AND logged.node = given.node
-        AND logged.state <> given.state
-        AND pushes.id = logged.push_id AND pushes.bundle_id IS NULL
+        AND repository_id = %(repository)s AND node = ANY(%(nodes)s::text[])
+        AND state <>
+            (%(states)s::smallint[])[array_position(%(nodes)s::text[], node::text)]
+        AND EXISTS
+            (SELECT FROM s3_pushes WHERE id = logged.push_id AND bundle_id IS NULL)
     RETURNING 1
 ), push AS (
     INSERT INTO s3_pushes (repository_id, bundle_id, token, username, pushed, tip)
@@ -42,7 +41,8 @@ WITH known AS (
     INSERT INTO s3_log_changesets
         (push_id, position, repository_id, node, state, data)
     SELECT push.id, number - 1, %(repository)s, node, state, data
-    FROM push, given ORDER BY number
+    FROM push, unnest(%(nodes)s::text[], %(states)s::smallint[], %(data)s::text[])
+        WITH ORDINALITY AS given (node, state, data, number)
 )
 SELECT push.id, (SELECT max(id) FROM known), (SELECT count(*) FROM changed) FROM push
 """

@@ -107,7 +107,7 @@ _CONDITIONS = {
 @functools.lru_cache(maxsize=None)
 def selection(columns, conditions):
     """A statement for the pushes for which all that is named holds."""
-    chosen = [func.count()] if columns == "count" else _PUSH_COLUMNS
+    chosen = [PUSHES.c.id] if columns == "ids" else _PUSH_COLUMNS
     statement = select(*chosen).where(
         _PUSHES_HERE, *(_CONDITIONS[name] for name in conditions if name != "nodes")
     )
@@ -116,6 +116,13 @@ def selection(columns, conditions):
     # Joined: MySQL would look into a subquery of IN for each push.
     ids = select(_OF_NODES.c.push_id).distinct().subquery()
     return statement.join_from(PUSHES, ids, ids.c.push_id == PUSHES.c.id)
+
+
+@functools.lru_cache(maxsize=None)
+def count(conditions):
+    """How many there are, of so many ``rows`` at most."""
+    ids = selection("ids", conditions).limit(bindparam("rows")).subquery()
+    return select(func.count()).select_from(ids)
 
 
 @functools.lru_cache(maxsize=None)

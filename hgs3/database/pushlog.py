@@ -108,10 +108,16 @@ class PushLog:
             found.extend(self._with_changesets(chunk, with_details, tips_only))
         return found
 
-    def count(self, query: LogQuery = LogQuery()) -> int:  # noqa: B008
-        """How many pushes ``query`` means. Raises as ``pushes``."""
+    def count(
+        self,
+        query: LogQuery = LogQuery(),  # noqa: B008 - it never changes
+        limit: typing.Optional[int] = None,
+    ) -> int:
+        """How many pushes ``query`` means; beyond ``limit`` they are not counted.
+        Raises as ``pushes``."""
         conditions, values = self._conditions(query)
-        return self._rows(logqueries.selection("count", conditions), **values)[0][0]
+        values["rows"] = MAX_ID if limit is None else limit
+        return self._rows(logqueries.count(conditions), **values)[0][0]
 
     def push(
         self, push_id: int, with_details: bool = False

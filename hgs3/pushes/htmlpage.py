@@ -13,6 +13,9 @@ from .atomfeed import escape, moment
 
 #: Of a page.
 PUSHES = 20
+#: That are counted, and some more on the pages after them: to count a long log takes
+#: longer than to show a page of it.
+COUNTED = 2000
 #: Of a push, where it is not alone on its page.
 CHANGESETS = 20
 
@@ -50,7 +53,8 @@ _FIELDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """``pushes`` are those of page ``number`` of all ``total``, newest first;
+    """``pushes`` are those of page ``number`` of all ``total``, newest first, as far
+    as these were counted, see :func:`most_counted`;
     ``parameters`` are pairs that ask for these."""
 
     pushes: typing.Sequence[LoggedPush]
@@ -116,14 +120,21 @@ def _form(links, parameters):
     )
 
 
+def most_counted(number):
+    """How many pushes are counted at most for page ``number``."""
+    return max(COUNTED, number * PUSHES) + 1
+
+
 def _pages(page):
     last = max(1, -(-page.total // PUSHES))
     items = []
     if page.number > 1:
         items.append(_page_link(page, min(page.number - 1, last), "newer"))
-    items.append(
-        "<span>page %d of %d, %d pushes</span>" % (page.number, last, page.total)
-    )
+    if page.total < most_counted(page.number):
+        text = "page %d of %d, %d pushes" % (page.number, last, page.total)
+    else:
+        text = "page %d, more than %d pushes" % (page.number, page.total - 1)
+    items.append("<span>%s</span>" % text)
     if page.number < last:
         items.append(_page_link(page, page.number + 1, "older"))
     items.append(

@@ -270,7 +270,7 @@ def _page(request):
             limit=htmlpage.PUSHES,
             offset=(number - 1) * htmlpage.PUSHES,
         ),
-        total=log.count(query),
+        total=log.count(query, htmlpage.most_counted(number)),
         number=number,
         parameters=_given(request),
         links=_page_links(request),

@@ -278,6 +278,7 @@ class LogQueryContract(DatabaseContract):
         wanted = self.ALL[wanted]
         assert names_of(log.pushes(query), "abcdefgh") == wanted
         assert log.count(query) == len(wanted)
+        assert log.count(query, limit=2) == min(2, len(wanted))
         newest = log.pushes(query, newest_first=True, with_details=True)
         assert names_of(newest, "abcdefgh") == wanted[::-1]
         page = log.pushes(query, newest_first=True, limit=2, offset=1)
