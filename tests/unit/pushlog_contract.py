@@ -164,6 +164,32 @@ class PushLogContract(DatabaseContract):
         log.set_states({node("d"): GONE, node("e"): GONE})
         assert names_of(log.pushes(tips_only=True), "b") == ["b", "", ""]
 
+    def test_what_is_pushed_again_is_there_in_all_pushes(self, log):
+        first, second, third = new_push("d", "e", "f"), new_push("e"), new_push("a")
+        ids = log.record(first)
+        log.set_states({node("e"): GONE, node("f"): GONE})
+        before = log.state()
+        # As each push does it: the one before comes along, which is there.
+        ids += log.record(first, second)[1:]
+        assert [state for _node, state in log.states()] == [
+            AS_PUSHED,
+            AS_PUSHED,
+            GONE,
+            AS_PUSHED,
+        ]
+        assert log.state().changes == before.changes + 1
+        assert log.record(second, third)[0] == ids[1]
+        assert log.state().changes == before.changes + 1
+        # One that is not there is recorded first; what is there is not, again.
+        fourth, fifth = new_push("g"), new_push("f", "h")
+        ids = log.record(fourth, fifth)
+        assert log.record(fourth, fifth) == ids == sorted(ids)
+        pushes = log.pushes()
+        assert names_of(pushes, "adefgh") == ["def", "e", "a", "g", "fh"]
+        assert [push.id for push in pushes][-2:] == ids
+        assert pushes[-1].tip == node("h")
+        assert {state for _node, state in log.states()} == {AS_PUSHED}
+
     def test_phases(self, log):
         log.record(new_push("a", "b", details=DETAILS), new_push("c"))
         log.apply(Changes(phases={node("b"): "public", node("c"): "public"}))
