@@ -7,7 +7,7 @@
 #   make test-unit [ARGS=...]
 #   make fuzz [ARGS="--examples 1000 --seed 42"]    differential tests, random examples
 #   make bench [PROGRAM=v2_clone|v2_herd|v2_growth|v2_admission] [ARGS=...]
-#   make bench PROGRAM=v1_pull|v1_fleet|try_push [HG=6.0.3] [ARGS=...]
+#   make bench PROGRAM=v1_pull|v1_fleet|try_push|pushlog [HG=6.0.3] [ARGS=...]
 #   make clean
 
 PYTHON ?= python3
@@ -22,7 +22,7 @@ RUN_TESTS = @$(PYTHON) tools/run_tests.py
 # Wire protocol version 2 is in 6.0.3 only: version 1 is shown with today's.
 DEMO_HG = hg-$(or $(HG),6.0.3)
 DEMO = @.venv/$(DEMO_HG)/bin/python benchmarks/$(if $(HG:6.0%=),demo_v1,demo).py
-BENCH_HG = hg-$(or $(HG),$(if $(filter v1_% try_%,$(PROGRAM)),7.2,6.0.3))
+BENCH_HG = hg-$(or $(HG),$(if $(filter v1_% try_% pushlog,$(PROGRAM)),7.2,6.0.3))
 
 .PHONY: demo serve test test-unit fuzz bench clean
 
@@ -48,7 +48,7 @@ fuzz:
 	@$(PYTHON) tools/fuzz.py $(ARGS)
 
 bench:
-	$(SETUP) $(BENCH_HG) services $(if $(filter try_%,$(PROGRAM)),postgresql)
+	$(SETUP) $(BENCH_HG) services $(if $(filter try_% pushlog,$(PROGRAM)),postgresql)
 	@.venv/$(BENCH_HG)/bin/python benchmarks/$(PROGRAM).py $(ARGS)
 
 clean:
