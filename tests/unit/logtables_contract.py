@@ -6,7 +6,7 @@ A test class inherits one of these; its module has a fixture ``make_url``.
 import dataclasses
 
 import pytest
-from pushlog_contract import DETAILS, logged, names_of, new_push
+from logsamples import DETAILS, logged, names_of, new_push
 from sqlalchemy import inspect, select, text
 from trydata import VERSION, database_at, digest, node, record, set_version
 

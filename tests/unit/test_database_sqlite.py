@@ -15,12 +15,12 @@ from index_contract import (
     IndexContract,
     LookupContract,
 )
+from logsamples import new_push
 from logtables_contract import LogImportContract, LogMigrationContract
 from pushlog_contract import (
     LogQueryContract,
     PushLogContract,
     TryPushesContract,
-    new_push,
 )
 from server_contract import ForkContract
 from trydata import (

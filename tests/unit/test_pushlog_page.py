@@ -25,7 +25,7 @@ from hgs3.pushes.links import Links
 )
 def test_a_long_log_is_not_counted_to_its_end(number, pushes, text, has_older):
     counted = min(pushes, htmlpage.most_counted(number))
-    page = htmlpage.Page((), counted, number, (), Links(""), {})
+    page = htmlpage.Page((), counted, number, (), Links(""))
     shown = htmlpage._pages(page)
     assert re.search("<span>(.*)</span>", shown)[1] == text
     assert ('class="older"' in shown) == has_older
