@@ -85,8 +85,8 @@ is still at work, and such a push is refused; then the next one finishes it
   $ objects
   1
   $ hg -R a push $URL 2>&1 | said
-  remote: cannot store the push: the object is being deleted by 'hg s3try gc'
-  remote: (try again later; the operator of the server can check the database (s3try.database))
+  remote: cannot store the push: 'hg s3try gc' is deleting what the same one has left
+  remote: (try again later, at the latest in ten minutes)
   abort: push failed on remote
   $ gc
   deleted 0 objects (0 bytes)
@@ -102,6 +102,45 @@ is still at work, and such a push is refused; then the next one finishes it
   $ intact
   1 bundles, 0 damaged or missing
   a1 a2  (no-eol)
+
+Others push the same in between, and make other objects of it: what the database says of
+the object is true of the one that is there
+
+  $ OTHER="--config extensions.otherlevel=$TESTLIB/otherlevel.py"
+  $ commit a a3
+  $ at stored hg -R a push -q $OTHER $TESTTMP/server
+  $ hg -R a push $URL | grep remote
+  remote: stored 3 changesets as push 7
+  $ cat points.out
+  $ intact
+  2 bundles, 0 damaged or missing
+  a1 a2 a3  (no-eol)
+  $ sleep 1
+  $ hg -R server s3try expire --older-than 0.000001 --yes | head -1
+  forgot 3 pushes, 2 bundles and 0 bookmarks
+  $ gc
+  deleted 2 objects (* bytes) (glob)
+  $ hg -R a push -q $URL
+  $ sleep 1
+  $ cat > between.sh << EOF
+  > hg -R server s3try expire --older-than 0.000001 --yes
+  > hg -R server s3try gc --older-than 0.0000001 --yes
+  > hg -R a push $OTHER $TESTTMP/server
+  > EOF
+  $ at stored sh $TESTTMP/between.sh
+  $ hg -R a push -q $OTHER server
+  $ grep -v searching points.out
+  forgot 1 pushes, 1 bundles and 0 bookmarks
+  ('hg s3try gc' deletes their objects)
+  deleted 1 objects (* bytes) (glob)
+  pushing to $TESTTMP/server
+  stored 3 changesets as push 9
+  $ pushes server
+  10 3 * (glob)
+  9 3 * (glob)
+  $ intact
+  1 bundles, 0 damaged or missing
+  a1 a2 a3  (no-eol)
 
 A storm: two who push the same and new changesets, one that forgets, two that collect
 
@@ -120,8 +159,11 @@ A storm: two who push the same and new changesets, one that forgets, two that co
   > }
   $ cp -R plain b; cp -R plain c
   $ storming gc1 hg -R server s3try gc --older-than 0.0000001 --yes &
+  $ echo $! >> $DAEMON_PIDS
   $ storming gc2 hg -R server s3try gc --older-than 0.0000001 --yes &
+  $ echo $! >> $DAEMON_PIDS
   $ storming forgetting hg -R server s3try expire --older-than 0.00001 --yes &
+  $ echo $! >> $DAEMON_PIDS
   $ (storm b & storm c & wait)
   $ touch stop; wait
   $ grep -h 'failed\|abort\|Traceback' *.out error.log

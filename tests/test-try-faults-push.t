@@ -26,23 +26,23 @@ What is wrong with revisions
   $ bad changeset-hash manifest-hash file-hash no-manifest no-file
   -- changeset-hash
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- manifest-hash
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- file-hash
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- no-manifest
   remote: try cannot keep the push: changeset 47aee9a8a8e07a9a4c9d5f078d66d7d38f38b4bd has no manifest
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- no-file
   remote: try cannot keep the push: changeset 47aee9a8a8e07a9a4c9d5f078d66d7d38f38b4bd lacks the content of all
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   0
   a1 draft
@@ -50,23 +50,23 @@ What is wrong with revisions
   $ bad unknown-parent unknown-link nonsense-changeset only-a-manifest nonsense-manifest
   -- unknown-parent
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- unknown-link
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- nonsense-changeset
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- only-a-manifest
   remote: try cannot keep the push: changeset 3bbdcc91c3dae37154b6a5ecf54b694e5033fb00 is malformed
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- nonsense-manifest
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   0
   a1 draft
@@ -74,27 +74,27 @@ What is wrong with revisions
   $ bad no-date bad-date no-number bad-extra long-manifest empty-changeset
   -- no-date
   remote: try cannot keep the push: changeset 312ac95eb60d9a191ea6b37a36770f03858adcb1 is malformed
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- bad-date
   remote: try cannot keep the push: changeset f40e22ef9abe385735cd0fd7c9c561aa4d191a12 is malformed
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- no-number
   remote: try cannot keep the push: changeset 8ad10df919d97924290b1ddf71fb28ba4a570ddc is malformed
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- bad-extra
   remote: try cannot keep the push: changeset f95c3f0ad8c08f6d670e52ba4cf8efdc1177a365 is malformed
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- long-manifest
   remote: try cannot keep the push: changeset e0cd27afa2461da5552d0b5ce71ba43a2336166f is malformed
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- empty-changeset
   remote: try cannot keep the push: changeset 756a01312be00dae002291826153c9ff167c4490 is malformed
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   0
   a1 draft
@@ -102,11 +102,10 @@ What is wrong with revisions
   $ bad no-changesets nothing
   -- no-changesets
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- nothing
   remote: try cannot keep the push: it has no changesets
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
   abort: push failed on remote
   0
   a1 draft
@@ -117,19 +116,19 @@ What is wrong with their stream
   $ bad truncated-changegroup no-end negative-length huge-length half-a-stream magic
   -- truncated-changegroup
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- no-end
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- negative-length
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- huge-length
   remote: try cannot keep the push: it is damaged, or not based on this repository (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one)
   abort: push failed on remote
   -- half-a-stream
   remote: stream ended unexpectedly  (got * bytes, expected *) (glob)
@@ -145,7 +144,7 @@ What try has no place for
   $ bad flags trees version parameter two-changegroups unknown-part unknown-part-first stream-parameter compression
   -- flags
   remote: try cannot keep the push: * (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from) (?)
+  remote: (see whether 'hg verify' finds fault with the repository pushed from, and the operator of the server with that one) (?)
   abort: push failed on remote
   -- trees
   remote: try cannot keep a changegroup of this kind (treemanifest)
@@ -179,19 +178,15 @@ Other parts
   $ bad pushkey-empty pushkey-no-new pushkey-no-hash pushkey-short pushkey-unknown pushkey-namespace
   -- pushkey-empty
   remote: try cannot keep the push: it is malformed (KeyError: b'namespace')
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
   abort: push failed on remote
   -- pushkey-no-new
   remote: try cannot keep the push: it is malformed (KeyError: b'new')
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
   abort: push failed on remote
   -- pushkey-no-hash
   remote: try cannot keep the push: it is malformed (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
   abort: push failed on remote
   -- pushkey-short
   remote: try cannot keep the push: it is malformed (*) (glob)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
   abort: push failed on remote
   -- pushkey-unknown
   remote: bookmark 'mark' points to 1111111111111111111111111111111111111111, which is unknown here
@@ -238,7 +233,6 @@ Other parts
   abort: push failed on remote
   -- phases-number
   remote: try cannot keep the push: it is malformed (KeyError: 77)
-  remote: (see whether 'hg verify' finds fault with the repository pushed from)
   abort: push failed on remote
   0
   a1 draft

@@ -102,29 +102,9 @@ The same push stores it again
 By a server whose compressor makes another object of it: who has been told what the
 first one is like still gets that one
 
-  $ cat > otherlevel.py << EOF
-  > from mercurial import util
-  > from mercurial.utils import compression
-  > from hgs3.trybundles import bundlefile
-  > class otherlevel:
-  >     def forbundletype(self, name):
-  >         return self
-  >     def compressstream(self, chunks):
-  >         return util.compengines.forbundletype(bundlefile.COMPRESSION).compressstream(chunks, {b'level': 19})
-  > class otherutil:
-  >     compengines = otherlevel()
-  > write_object = bundlefile.write_object
-  > def write(path, stream):
-  >     saved, bundlefile.util = bundlefile.util, otherutil
-  >     try:
-  >         return write_object(path, stream)
-  >     finally:
-  >         bundlefile.util = saved
-  > bundlefile.write_object = write
-  > EOF
   $ s3 get hg-cache $KEY > first
   $ stopserver
-  $ startserver server --config extensions.otherlevel=$TESTTMP/otherlevel.py
+  $ startserver server --config extensions.otherlevel=$TESTLIB/otherlevel.py
   $ hg -R a push -q $URL
   $ s3 get hg-cache $KEY | cmp - first
   $ hg -R server s3try verify
@@ -133,16 +113,25 @@ first one is like still gets that one
   $ hg -R fourth pull -q -r $A2 $URL
   $ hg -R fourth verify -q
 
+Also when all of it is in a newer bundle, too
+
+  $ commit a a3
+  $ hg -R a push -q $URL
+  $ hg -R a push -q -r $A2 $URL
+  $ s3 get hg-cache $KEY | cmp - first
+  $ hg -R server s3try verify
+  2 bundles, 0 damaged or missing
+
 If that one is damaged, it is replaced
 
   $ s3 put hg-cache $KEY < /dev/null
   $ hg -R server s3try verify
   *: the object is damaged (Unfit) (glob)
-  1 bundles, 1 damaged or missing
+  2 bundles, 1 damaged or missing
   [1]
-  $ hg -R a push -q $URL
+  $ hg -R a push -q -r $A2 $URL
   $ hg -R server s3try verify
-  1 bundles, 0 damaged or missing
+  2 bundles, 0 damaged or missing
   $ s3 get hg-cache $KEY | cmp -s - first
   [1]
 

@@ -75,6 +75,15 @@ class ObjectDoomed(DatabaseError):
         self.finished = finished
 
 
+class ObjectReplaced(DatabaseError):
+    """Nothing was recorded: meanwhile somebody else has stored another object of the
+    bundle, or the bundle was forgotten. What is in the store has to be looked at again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the object of the bundle was replaced meanwhile")
+
+
 class BookmarkConflict(DatabaseError):
     """Nothing was recorded: a bookmark is not where the caller thought.
 

@@ -8,29 +8,33 @@ import dataclasses
 import typing
 
 import sqlalchemy
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 
 from . import logdata, logpostgresql
 from .recording import insert_log, lock_repository, storable_name
 from .records import NewLogPush
 from .tables import LOG_CHANGES, LOG_CHANGESETS, PUSHES
 
-#: Nodes that one statement names.
-CHUNK_NODES = 500
+#: Nodes that one statement names. Some name them twice, and SQLite before 3.32 takes
+#: 999 values.
+CHUNK_NODES = 400
 
 # Made once: to build a statement costs as much as to run it.
 _BY_TOKEN = select(PUSHES.c.token, PUSHES.c.id).where(
     PUSHES.c.token.in_(bindparam("tokens", expanding=True))
 )
 _NEW_PUSH = insert(PUSHES)
-_INTO_REPOSITORY = select(PUSHES.c.id).where(PUSHES.c.bundle_id.is_(None))
+# Of the push of each row: a list of all pushes would be made first, and is long.
+_INTO_REPOSITORY = exists().where(
+    PUSHES.c.id == LOG_CHANGESETS.c.push_id, PUSHES.c.bundle_id.is_(None)
+)
 _SET_STATE = (
     update(LOG_CHANGESETS)
     .where(
         LOG_CHANGESETS.c.repository_id == bindparam("repository"),
         LOG_CHANGESETS.c.node.in_(bindparam("nodes", expanding=True)),
         LOG_CHANGESETS.c.state != bindparam("new_state"),
-        LOG_CHANGESETS.c.push_id.in_(_INTO_REPOSITORY),
+        _INTO_REPOSITORY,
     )
     .values(state=bindparam("new_state"))
 )

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from . import logdata
-from .errors import BookmarkConflict, ObjectDoomed
+from .errors import BookmarkConflict, ObjectDoomed, ObjectReplaced
 from .records import (
     MAX_NAME_LENGTH,
     UNSTORABLE,
@@ -53,6 +53,8 @@ class PushRecord:
     doom: typing.Optional[int]
     #: None where there is no log of pushes.
     log: typing.Optional[typing.Sequence[LoggedChangeset]] = None
+    #: None for whatever there is.
+    seen: typing.Optional[str] = None
 
 
 # Made once: to build a statement costs as much as to run it.
@@ -66,6 +68,7 @@ _STATE = (
     select(
         PUSHES.c.id.label("push_id"),
         BUNDLES.c.id.label("bundle_id"),
+        BUNDLES.c.sha512,
         DOOMED.c.id.label("doom_id"),
         DOOMED.c.finished,
     )
@@ -182,6 +185,11 @@ def record_push(
         if state.doom_id != record.doom or not state.finished:
             raise ObjectDoomed(state.doom_id, bool(state.finished))
         connection.execute(delete(DOOMED).where(DOOMED.c.id == state.doom_id))
+    if record.seen is not None and (state.sha512 or "") not in (
+        record.seen,
+        record.bundle.sha512,
+    ):
+        raise ObjectReplaced
     bundle_id = _record_bundle(connection, repository_id, record, state.bundle_id)
     push_id = connection.execute(
         _NEW_PUSH,

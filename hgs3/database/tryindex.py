@@ -5,9 +5,9 @@ import time
 import typing
 
 import sqlalchemy
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import delete, update
 
-from . import expiry, recording
+from . import expiry, recording, tryqueries
 from .engine import Database
 from .records import (
     BookmarkMove,
@@ -18,158 +18,14 @@ from .records import (
     NewBundle,
     Push,
 )
-from .tables import BOOKMARKS, BUNDLES, CHANGESETS, DOOMED, PUSHES, REPOSITORIES
+from .tables import DOOMED
 
 #: Nodes that one statement asks for, and pushes that it gives.
 CHUNK_NODES = 500
 CHUNK_PUSHES = 1000
 
-# Made once: to build a statement costs as much as to run it.
-_REPOSITORY = (
-    select(REPOSITORIES.c.id)
-    .where(REPOSITORIES.c.digest == bindparam("digest"))
-    .scalar_subquery()
-)
-_BUNDLE_COLUMNS = (
-    BUNDLES.c.id,
-    BUNDLES.c.sha256,
-    BUNDLES.c.format,
-    BUNDLES.c.size_bytes,
-    BUNDLES.c.object_bytes,
-    BUNDLES.c.sha1,
-    BUNDLES.c.sha512,
-    BUNDLES.c.changesets,
-    BUNDLES.c.created,
-)
-
-
-def _newest_bundles(column):
-    newest = (
-        select(column.label("wanted"), func.max(CHANGESETS.c.bundle_id).label("newest"))
-        .where(
-            CHANGESETS.c.repository_id == _REPOSITORY,
-            column.in_(bindparam("wanted", expanding=True)),
-        )
-        .group_by(column)
-        .subquery()
-    )
-    return select(newest.c.wanted, *_BUNDLE_COLUMNS).join_from(
-        newest, BUNDLES, BUNDLES.c.id == newest.c.newest
-    )
-
-
-_BUNDLES_OF_NODES = _newest_bundles(CHANGESETS.c.node)
-_BUNDLES_OF_MANIFESTS = _newest_bundles(CHANGESETS.c.manifest)
-_CHANGESETS_OF = (
-    select(
-        CHANGESETS.c.node,
-        CHANGESETS.c.manifest,
-        CHANGESETS.c.is_root,
-        CHANGESETS.c.is_head,
-        CHANGESETS.c.claimed_public,
-        CHANGESETS.c.p1,
-        CHANGESETS.c.p2,
-    )
-    .where(
-        CHANGESETS.c.bundle_id == bindparam("bundle_id"),
-        CHANGESETS.c.repository_id == _REPOSITORY,
-    )
-    .order_by(CHANGESETS.c.position)
-)
-# The first node after one, and not all that are different: a changeset that is
-# pushed again and again is in thousands of bundles.
-_NEXT_NODE = (
-    select(CHANGESETS.c.node)
-    .where(
-        CHANGESETS.c.repository_id == _REPOSITORY,
-        CHANGESETS.c.node >= bindparam("first"),
-        CHANGESETS.c.node < bindparam("end"),
-    )
-    .order_by(CHANGESETS.c.node)
-    .limit(1)
-)
-_PUSHES = (
-    select(
-        PUSHES.c.id.label("push_id"),
-        PUSHES.c.username,
-        PUSHES.c.pushed,
-        PUSHES.c.tip,
-        *_BUNDLE_COLUMNS,
-    )
-    .join_from(PUSHES, BUNDLES, BUNDLES.c.id == PUSHES.c.bundle_id)
-    .where(PUSHES.c.repository_id == _REPOSITORY)
-)
-_PUSHES_BEFORE = (
-    _PUSHES.where(PUSHES.c.id < bindparam("before"))
-    .order_by(PUSHES.c.id.desc())
-    .limit(bindparam("rows"))
-)
-_PUSH = _PUSHES.where(PUSHES.c.id == bindparam("push_id"))
-_PUSH_OF_BUNDLE = (
-    _PUSHES.where(PUSHES.c.bundle_id == bindparam("bundle_id"))
-    .order_by(PUSHES.c.id.desc())
-    .limit(1)
-)
-_LAST_PUSH = (
-    select(PUSHES.c.id)
-    .where(PUSHES.c.repository_id == _REPOSITORY)
-    .order_by(PUSHES.c.id.desc())
-    .limit(1)
-)
-_BUNDLES_AFTER = (
-    select(*_BUNDLE_COLUMNS)
-    .where(BUNDLES.c.repository_id == _REPOSITORY, BUNDLES.c.id > bindparam("after_id"))
-    .order_by(BUNDLES.c.id)
-    .limit(bindparam("rows"))
-)
-_BOOKMARKS = select(BOOKMARKS.c.name, BOOKMARKS.c.node).where(
-    BOOKMARKS.c.repository_id == _REPOSITORY
-)
-_BOOKMARK = _BOOKMARKS.where(BOOKMARKS.c.name == bindparam("name"))
-
-_PENDING_DOOMS = select(DOOMED.c.sha256).where(
-    DOOMED.c.repository_id == _REPOSITORY,
-    DOOMED.c.finished == sqlalchemy.false(),
-    DOOMED.c.marked <= bindparam("before"),
-)
-
 #: Above every id.
 _NO_ID = 2**63 - 1
-
-
-def _recent_roots():
-    # The bundles of the latest pushes first, by the index of times; then their
-    # roots, by the key of the changesets.
-    recent = (
-        select(PUSHES.c.bundle_id, func.max(PUSHES.c.id).label("latest"))
-        .where(
-            PUSHES.c.repository_id == _REPOSITORY,
-            PUSHES.c.pushed >= bindparam("since"),
-            # Those into the repository have no roots that are not there.
-            PUSHES.c.bundle_id.is_not(None),
-        )
-        .group_by(PUSHES.c.bundle_id)
-        .order_by(sqlalchemy.desc("latest"))
-        .limit(bindparam("rows"))
-        .subquery()
-    )
-    return (
-        select(recent.c.latest, CHANGESETS.c.node)
-        .join_from(
-            recent,
-            CHANGESETS,
-            sqlalchemy.and_(
-                CHANGESETS.c.bundle_id == recent.c.bundle_id,
-                CHANGESETS.c.is_root == sqlalchemy.true(),
-                CHANGESETS.c.claimed_public == sqlalchemy.false(),
-            ),
-            isouter=True,
-        )
-        .order_by(recent.c.latest.desc(), CHANGESETS.c.position)
-    )
-
-
-_RECENT_ROOTS = _recent_roots()
 
 
 class TryIndex:
@@ -196,6 +52,7 @@ class TryIndex:
         bookmarks: typing.Sequence[BookmarkMove] = (),
         doom: typing.Optional[int] = None,
         log: typing.Optional[typing.Sequence[LoggedChangeset]] = None,
+        seen: typing.Optional[str] = None,
     ) -> int:
         """Record all of a push or nothing; its id.
 
@@ -204,7 +61,9 @@ class TryIndex:
         to be the object that was uploaded now. Without a ``bundle`` only bookmarks
         are moved, and 0 is returned. The changesets as ``log`` has them are for the log
         of pushes, if there is one. Raises ObjectDoomed, unless ``doom`` is what
-        that one said and is finished, and BookmarkConflict.
+        that one said and is finished, and BookmarkConflict. With ``seen``, the SHA-512 of
+        the object that the bundle was seen to be ("" for no such bundle), it raises
+        ObjectReplaced when it is now another one, and not this one.
         """
         record = recording.PushRecord(
             bundle,
@@ -216,6 +75,7 @@ class TryIndex:
             tuple(bookmarks),
             doom,
             log,
+            seen,
         )
         return self._database.write(
             lambda connection: recording.record_push(connection, self._digest, record)
@@ -249,7 +109,9 @@ class TryIndex:
         """The object was deleted from the store."""
         self._write(
             update(DOOMED)
-            .where(DOOMED.c.id == doom_id, DOOMED.c.repository_id == _REPOSITORY)
+            .where(
+                DOOMED.c.id == doom_id, DOOMED.c.repository_id == tryqueries.REPOSITORY
+            )
             .values(finished=True)
         )
 
@@ -257,7 +119,7 @@ class TryIndex:
         """Forget objects that were said to be deleted before, and are."""
         self._write(
             delete(DOOMED).where(
-                DOOMED.c.repository_id == _REPOSITORY,
+                DOOMED.c.repository_id == tryqueries.REPOSITORY,
                 DOOMED.c.finished == sqlalchemy.true(),
                 DOOMED.c.marked < marked_before,
             )
@@ -271,13 +133,13 @@ class TryIndex:
 
     def bundles_of(self, nodes: typing.Iterable[str]) -> typing.Dict[str, Bundle]:
         """The newest bundle that holds each changeset; unknown ones are missing."""
-        return self._bundles_by(_BUNDLES_OF_NODES, nodes)
+        return self._bundles_by(tryqueries.BUNDLES_OF_NODES, nodes)
 
     def bundles_of_manifests(
         self, manifests: typing.Iterable[str]
     ) -> typing.Dict[str, Bundle]:
         """The newest bundle with a changeset of each manifest."""
-        return self._bundles_by(_BUNDLES_OF_MANIFESTS, manifests)
+        return self._bundles_by(tryqueries.BUNDLES_OF_MANIFESTS, manifests)
 
     def _bundles_by(self, statement, wanted):
         wanted = list(dict.fromkeys(wanted))
@@ -288,9 +150,14 @@ class TryIndex:
                 found[row[0]] = Bundle(*row[1:])
         return found
 
+    def bundle(self, sha256: str) -> typing.Optional[Bundle]:
+        """The bundle of this digest; None when there is none."""
+        rows = self._rows(tryqueries.BUNDLE, sha256=sha256)
+        return Bundle(*rows[0]) if rows else None
+
     def changesets_of(self, bundle_id: int) -> typing.Tuple[Changeset, ...]:
         """The changesets of a bundle in its order; none for an unknown one."""
-        rows = self._rows(_CHANGESETS_OF, bundle_id=bundle_id)
+        rows = self._rows(tryqueries.CHANGESETS_OF, bundle_id=bundle_id)
         return tuple(Changeset(*row) for row in rows)
 
     def nodes_with_prefix(self, prefix: str, limit: int = 2) -> typing.List[str]:
@@ -305,7 +172,7 @@ class TryIndex:
             found = []
             values = {"digest": self._digest, "first": prefix, "end": prefix + "g"}
             while len(found) < limit:
-                node = connection.execute(_NEXT_NODE, values).scalar()
+                node = connection.execute(tryqueries.NEXT_NODE, values).scalar()
                 if node is None:
                     break
                 found.append(node)
@@ -319,7 +186,7 @@ class TryIndex:
         """Roots that no client called public, of pushes at ``since`` or later; those
         of the newest push first, each once. All of a bundle, or none: at most those of
         ``limit`` bundles."""
-        rows = self._rows(_RECENT_ROOTS, since=since, rows=limit)
+        rows = self._rows(tryqueries.RECENT_ROOTS, since=since, rows=limit)
         return list(dict.fromkeys(row.node for row in rows if row.node is not None))
 
     def identity(self) -> str:
@@ -332,11 +199,13 @@ class TryIndex:
         """The digests of objects that were about to be deleted, and whoever was at it
         is taken for dead."""
         before = int(time.time()) - recording.TAKEOVER_SECONDS
-        return [row.sha256 for row in self._rows(_PENDING_DOOMS, before=before)]
+        return [
+            row.sha256 for row in self._rows(tryqueries.PENDING_DOOMS, before=before)
+        ]
 
     def bookmarks(self) -> typing.Dict[str, str]:
         """Names to nodes."""
-        return {row.name: row.node for row in self._rows(_BOOKMARKS)}
+        return {row.name: row.node for row in self._rows(tryqueries.ALL_BOOKMARKS)}
 
     def bookmark(self, name: str) -> typing.Optional[str]:
         """The node that a bookmark is at; None when there is none of the name."""
@@ -345,13 +214,13 @@ class TryIndex:
         except ValueError:
             # None that a database could be asked for.
             return None
-        rows = self._rows(_BOOKMARK, name=name)
+        rows = self._rows(tryqueries.BOOKMARK_NAMED, name=name)
         return rows[0].node if rows else None
 
     def last_push_id(self) -> int:
         """The id of the newest push, 0 when there is none. One into the repository
         counts, too."""
-        rows = self._rows(_LAST_PUSH)
+        rows = self._rows(tryqueries.LAST_PUSH)
         return rows[0].id if rows else 0
 
     def pushes(
@@ -365,7 +234,7 @@ class TryIndex:
         left = _NO_ID if limit is None else limit
         while left > 0:
             size = min(left, CHUNK_PUSHES)
-            rows = self._rows(_PUSHES_BEFORE, before=last, rows=size)
+            rows = self._rows(tryqueries.PUSHES_BEFORE, before=last, rows=size)
             for row in rows:
                 yield _push(row)
             if len(rows) < size:
@@ -375,17 +244,17 @@ class TryIndex:
 
     def push(self, push_id: int) -> typing.Optional[Push]:
         """One push to try; None when there is none of that id."""
-        rows = self._rows(_PUSH, push_id=push_id)
+        rows = self._rows(tryqueries.PUSH, push_id=push_id)
         return _push(rows[0]) if rows else None
 
     def push_of_bundle(self, bundle_id: int) -> typing.Optional[Push]:
         """The newest push of a bundle; None when there is none."""
-        rows = self._rows(_PUSH_OF_BUNDLE, bundle_id=bundle_id)
+        rows = self._rows(tryqueries.PUSH_OF_BUNDLE, bundle_id=bundle_id)
         return _push(rows[0]) if rows else None
 
     def bundles(self, after_id: int = 0, limit: int = 1000) -> typing.List[Bundle]:
         """Bundles whose id is greater than ``after_id``, in the order of ids."""
-        rows = self._rows(_BUNDLES_AFTER, after_id=after_id, rows=limit)
+        rows = self._rows(tryqueries.BUNDLES_AFTER, after_id=after_id, rows=limit)
         return [Bundle(*row) for row in rows]
 
     def _rows(self, statement, **values):

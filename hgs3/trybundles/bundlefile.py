@@ -51,7 +51,10 @@ class TooLarge(Unfit):
 class Damaged(Unfit):
     """It is not what a client makes of a repository that is in order."""
 
-    hint = _(b"see whether 'hg verify' finds fault with the repository pushed from")
+    hint = _(
+        b"see whether 'hg verify' finds fault with the repository pushed from, and the "
+        b"operator of the server with that one"
+    )
 
 
 class Content(typing.NamedTuple):

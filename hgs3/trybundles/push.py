@@ -206,7 +206,7 @@ class _Push:
         """Whether there is something to keep. Raises Unfit for what must not be."""
         if not new.content.changesets:
             # The client would take all that it has for public.
-            raise Damaged(b"it has no changesets")
+            raise Unfit(b"it has no changesets")
         has_node = self._repo.changelog.hasnode
         if all(has_node(node) for node, _p1, _p2, _m in new.content.changesets):
             return False
@@ -291,7 +291,7 @@ def _malformed_is_unfit():
     except error.BundleValueError:
         raise
     except _DAMAGED as err:
-        raise Damaged(
+        raise Unfit(
             _(b"it is malformed (%s)")
             % encoding.strtolocal("%s: %s" % (type(err).__name__, err))
         )

@@ -10,7 +10,11 @@ from mercurial import error
 from mercurial.i18n import _
 
 from .. import crossing
-from ..database.errors import BookmarkConflict, DatabaseUnavailable, ObjectDoomed
+from ..database.errors import (
+    BookmarkConflict,
+    ObjectDoomed,
+    ObjectReplaced,
+)
 from ..database.records import Changeset, NewBundle
 from . import bundlefile
 
@@ -75,16 +79,14 @@ class New:
 def record(trystore, new, moves, user, sleep=time.sleep):
     """Store the object, then record the push; returns its id.
 
-    Raises StoreUnavailable, DatabaseError, and error.PushRaced for a bookmark that
-    somebody else has moved.
+    Raises StoreUnavailable, DatabaseError, error.PushRaced for a bookmark that
+    somebody else has moved, and error.Abort while the object is being deleted.
     """
     rows = new.rows()
     # Of one try, whatever becomes of the connection on the way.
     token = uuid.uuid4().hex
     doom = None
-    known = trystore.index.bundles_of([rows[-1].node]).get(rows[-1].node)
-    if known is not None and known.sha256 != new.sha256_hex:
-        known = None
+    known = trystore.index.bundle(new.sha256_hex)
     for _attempt in range(_ATTEMPTS):
         object_bytes, digests = trystore.put(
             new.path, new.size_bytes, new.sha256_hex, known
@@ -109,6 +111,7 @@ def record(trystore, new, moves, user, sleep=time.sleep):
                     moves,
                     doom,
                     new.log,
+                    known.sha512 if known is not None else "",
                 )
         except ObjectDoomed as err:
             # Somebody deletes what nothing refers to, and this was such.
@@ -116,7 +119,14 @@ def record(trystore, new, moves, user, sleep=time.sleep):
             known = None
             if not err.finished:
                 sleep(_PAUSE_SECONDS)
-    raise DatabaseUnavailable("the object is being deleted by 'hg s3try gc'")
+        except ObjectReplaced:
+            known = trystore.index.bundle(new.sha256_hex)
+    raise error.Abort(
+        _(
+            b"cannot store the push: 'hg s3try gc' is deleting what the same one has left"
+        ),
+        hint=_(b"try again later, at the latest in ten minutes"),
+    )
 
 
 def record_bookmarks(trystore, moves):

@@ -5,6 +5,7 @@ A test class inherits one of these; its module has a fixture ``make_url``.
 """
 
 import contextlib
+import dataclasses
 import threading
 
 import pytest
@@ -13,9 +14,11 @@ from sqlalchemy import inspect, select
 from stores import PATIENCE_SECONDS, in_threads
 from trydata import (
     VERSION,
+    changesets,
     database_at,
     digest,
     ids_of,
+    new_bundle,
     node,
     outputs,
     push_record,
@@ -23,12 +26,14 @@ from trydata import (
     set_version,
     sha256,
     start,
+    token,
     url_of,
 )
 
 from hgs3.database import migrations, recording, tables
 from hgs3.database.errors import (
     ObjectDoomed,
+    ObjectReplaced,
     SchemaTooNew,
 )
 from hgs3.database.records import BookmarkMove
@@ -113,6 +118,27 @@ class TogetherContract(DatabaseContract):
             assert index.last_push_id() == before
         thread.join()
         assert before < earlier[0] < later[0] == index.last_push_id()
+
+    def test_another_object_of_a_bundle(self, index):
+        other = dataclasses.replace(new_bundle("b"), sha512="0" * 128)
+
+        def record_other(seen):
+            changed = changesets("b")
+            index.record_push(other, changed, token(), "a", 1, node("b"), seen=seen)
+
+        record(index, "b", seen="")
+        record(index, "b", seen="")
+        found = index.bundle(sha256("b"))
+        assert found.sha512 == new_bundle("b").sha512 and not index.bundle("c" * 64)
+        for seen in ("", "f" * 128):
+            with pytest.raises(ObjectReplaced):
+                record_other(seen)
+        assert index.bundle(sha256("b")) == found
+        record_other(found.sha512)
+        assert index.bundle(sha256("b")).sha512 == other.sha512
+        index.expire(10**10)
+        with pytest.raises(ObjectReplaced):
+            record_other(found.sha512)
 
     def test_a_push_before_a_doom(self, index):
         record(index, "first")
