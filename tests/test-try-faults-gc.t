@@ -107,6 +107,7 @@ Others push the same in between, and make other objects of it: what the database
 the object is true of the one that is there
 
   $ OTHER="--config extensions.otherlevel=$TESTLIB/otherlevel.py"
+  $ seq 3000 > a/numbers
   $ commit a a3
   $ at stored hg -R a push -q $OTHER $TESTTMP/server
   $ hg -R a push $URL | grep remote
