@@ -81,11 +81,11 @@ A mirror asks over the wire, and needs the permission to pull
   $ get() { "$PYTHON" -c 'import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode(), end="")' "http://localhost:$HGPORT/?cmd=$1"; }
   $ get capabilities | tr ' ' '\n' | grep '^pushlog'
   pushlog
-  $ get 'pushlog&firstid=4' | sed "s/$(node a 3)/A2/; s/$(node a tip)/A3/; s/$(node a 0)/R0/"
+  $ get 'pushlog&firstpush=4' | sed "s/$(node a 3)/A2/; s/$(node a tip)/A3/; s/$(node a 0)/R0/"
   1
   4 carol@example.com 1577934240 A2 A3
-  5 caf%C3%A9 5 R0
-  $ get 'pushlog&firstid=x'
+  5 caf\xc3\xa9 5 R0 (esc)
+  $ get 'pushlog&firstpush=x'
   0
   not the number of a push: 'x'
 

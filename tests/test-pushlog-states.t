@@ -15,7 +15,7 @@ What clients may not see, the log shows to nobody
   $ hg -R a bookmark -q mark
   $ hg -R a push -q -B mark $URL
   $ get() { "$PYTHON" -c 'import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode(), end="")' "http://localhost:$HGPORT/$1"; }
-  $ wire() { get '?cmd=pushlog&firstid=1' | sed "1d; s/ [^ ]* [0-9]*//; s/$(node a 'desc(a1)')/a1/; s/$(node a 'desc(a2)')/a2/"; }
+  $ wire() { get '?cmd=pushlog&firstpush=1' | sed "1d; s/ [^ ]* [0-9]*//; s/$(node a 'desc(a1)')/a1/; s/$(node a 'desc(a2)')/a2/"; }
 
 An obsolete changeset is there as long as a bookmark is at it
 
@@ -55,7 +55,7 @@ What becomes secret is no longer shown, nor what it says
   2 - a3/secret(hidden)
   $ wire | sed "s/$(node a tip)/a3/"
   1 a1 a2
-  2
+  2\x20 (esc)
   $ get 'json-pushes?version=2&full=1' | grep -c '"a3"\|secret'
   0
   [1]

@@ -1,16 +1,24 @@
 """The command of the wire protocol that gives the log of pushes to a mirror.
 
-``pushlog FIRSTID`` answers with lines, each ended by a line feed. The first is ``1``;
-then comes a line for each push from the id FIRSTID on, in the order of ids::
+A server that has the command says ``pushlog`` among its capabilities. Clients with
+Mozilla's extension of that name then ask with each pull, so this is its format.
 
-    ID USER SECONDS NODE NODE...
+``pushlog`` with the argument ``firstpush``, a number, answers with lines, each ended by
+a line feed. The first is ``1``; then comes a line for each push from that number on, in
+the order of numbers::
 
-USER is quoted as in a URL and may be empty; SECONDS are since the epoch; nodes are
-hexadecimal, in the order of revisions, those that are hidden or gone left out. A first
-line ``0`` means a failure, and the second line says which.
+    NUMBER USER SECONDS NODE NODE...
 
-A server that has the command says ``pushlog`` among its capabilities.
+These are four fields with one space after each of the first three, even if there is no
+node. USER may be empty. It is UTF-8, and what would not be part of one field (white
+space, control characters) is quoted as in a URL, as is the ``%``; all else is as it is,
+since those clients unquote nothing. SECONDS are since the epoch; nodes are hexadecimal,
+in the order of revisions, those that are hidden or gone left out.
+
+A first line ``0`` means a failure, and the second line says which.
 """
+
+import re
 
 from mercurial import error, extensions, util, wireprotov1server
 from mercurial.i18n import _
@@ -25,11 +33,14 @@ NAME = b"pushlog"
 #: Pushes that are read from the database at once.
 _CHUNK = 500
 
+#: What may not be in a field as it is.
+_QUOTED = re.compile(rb"[\0- \x7f%]")
+
 
 def setup():
     """Called once."""
     extensions.wrapfunction(wireprotov1server, "_capabilities", _capabilities)
-    wireprotov1server.wireprotocommand(NAME, b"firstid", permission=b"pull")(_pushlog)
+    wireprotov1server.wireprotocommand(NAME, b"firstpush", permission=b"pull")(_pushlog)
 
 
 def _capabilities(orig, repo, proto):
@@ -37,13 +48,14 @@ def _capabilities(orig, repo, proto):
     return found + [NAME] if repolog.is_on(repo) else found
 
 
-def _pushlog(repo, proto, firstid):
+def _pushlog(repo, proto, firstpush):
     if not repolog.is_on(repo):
         return _failure(_(b"the repository has no log of pushes"))
     try:
-        first = int(firstid)
+        first = int(firstpush)
     except ValueError:
-        return _failure(_(b"not the number of a push: '%s'") % firstid)
+        # A long one is of no use to anybody.
+        return _failure(_(b"not the number of a push: '%s'") % firstpush[:60])
     try:
         journal.settle(repo)
         return b"".join([b"1\n"] + list(_lines(repolog.of(repo).log, first)))
@@ -62,15 +74,24 @@ def _lines(log, first):
     while True:
         pushes = log.pushes(LogQuery(start_id=last), limit=_CHUNK)
         for push in pushes:
-            user = util.urlreq.quote(crossing.to_bytes(push.username), safe=b"@+/:")
-            nodes = [
+            nodes = b" ".join(
                 crossing.to_bytes(each.node)
                 for each in push.changesets
                 if each.state == AS_PUSHED
-            ]
-            yield (
-                b" ".join([b"%d" % push.id, user, b"%d" % push.pushed] + nodes) + b"\n"
+            )
+            yield b"%d %s %d %s\n" % (
+                push.id,
+                _field(push.username),
+                push.pushed,
+                nodes,
             )
         if len(pushes) < _CHUNK:
             return
         last = pushes[-1].id
+
+
+def _field(name):
+    return _QUOTED.sub(
+        lambda found: util.urlreq.quote(found.group(), safe=b""),
+        crossing.to_bytes(name),
+    )
