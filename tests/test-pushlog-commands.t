@@ -89,6 +89,38 @@ A mirror asks over the wire, and needs the permission to pull
   0
   not the number of a push: 'x'
 
+When the database is away, it is not told where that is; the operator is, once
+
+  $ stopserver
+  $ mv server/.hg/hg-s3-try.db saved; mkdir server/.hg/hg-s3-try.db
+  $ hg -R server serve -p $HGPORT --pid-file "$TESTTMP/hg.pid" > out 2>&1 &
+  $ "$PYTHON" "$TESTLIB/s3.py" wait http://127.0.0.1:$HGPORT; cat hg.pid >> $DAEMON_PIDS
+  $ get 'pushlog&firstpush=1'
+  0
+  the log of pushes cannot be read now
+  $ get 'pushlog&firstpush=2' | tail -1
+  the log of pushes cannot be read now
+  $ stopserver
+  $ grep -c 'pushlog: cannot read the log of pushes: sqlite database .*cannot connect' out
+  1
+  $ cat >> server/.hg/hgrc << EOF
+  > [extensions]
+  > blackbox =
+  > [blackbox]
+  > track = pushlog
+  > EOF
+  $ ssh() { printf 'pushlog\nfirstpush 1\n1' | hg -R server serve --stdio; }
+  $ ssh
+  39
+  0
+  the log of pushes cannot be read now
+  $ grep -c 'pushlog: cannot read the log of pushes: sqlite database .*cannot connect' server/.hg/blackbox.log
+  1
+  $ rmdir server/.hg/hg-s3-try.db; mv saved server/.hg/hg-s3-try.db
+  $ startserver server
+  $ ssh | sed -n '2,3s/ [0-9]* .*//p'
+  1 alice
+
 The log of another server; its numbers are kept where nothing was logged
 
   $ hg clone -q server other

@@ -24,6 +24,7 @@ from mercurial import error, extensions, util, wireprotov1server
 from mercurial.i18n import _
 
 from .. import crossing
+from .. import service as servicemod
 from ..database.errors import DatabaseError
 from ..database.records import AS_PUSHED, LogQuery
 from . import journal, repolog
@@ -60,9 +61,20 @@ def _pushlog(repo, proto, firstpush):
         journal.settle(repo)
         return b"".join([b"1\n"] + list(_lines(repolog.of(repo).log, first)))
     except DatabaseError as err:
-        return _failure(crossing.to_bytes(str(err)))
+        return _away(repo, proto, "cannot read the log of pushes: %s" % err)
     except error.Abort as err:
-        return _failure(err.message)
+        return _away(repo, proto, crossing.to_str(err.message))
+
+
+def _away(repo, proto, reason):
+    # Readers need not know what database there is, and where.
+    line = "pushlog: %s" % reason
+    if proto.name == b"http-v1":
+        servicemod.report_once(repo.ui, line)
+    else:
+        # What a server says by SSH, its client sees.
+        repo.ui.log(b"pushlog", b"%s\n", crossing.to_bytes(line))
+    return _failure(_(b"the log of pushes cannot be read now"))
 
 
 def _failure(reason):

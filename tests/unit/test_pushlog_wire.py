@@ -1,5 +1,6 @@
 """The command ``pushlog`` of the wire protocol, as Mozilla's client asks and reads."""
 
+import os
 import urllib.parse
 
 import pushlogweb
@@ -7,6 +8,8 @@ import pytest
 from trydata import node
 
 from hgs3.database.records import GONE, HIDDEN
+
+AWAY = b"0\nthe log of pushes cannot be read now\n"
 
 
 @pytest.fixture
@@ -75,3 +78,21 @@ def test_what_is_no_number(site, first):
     status, reason = ask(site, first).splitlines()
     assert status == b"0" and len(reason) < 100
     assert reason.startswith(b"not the number of a push: '")
+
+
+def test_readers_are_not_told_where_the_database_is(site, tmp_path):
+    site.push("a")
+    site.log.database.close()
+    path = tmp_path / "repo" / ".hg" / "hg-s3-try.db"
+    os.rename(path, str(path) + ".away")
+    path.mkdir()
+    assert ask(site, 1) == AWAY
+
+
+def test_nor_what_is_wrong_with_a_setting(site, tmp_path):
+    site.push("a")
+    folder = tmp_path / "repo" / ".hg"
+    (folder / "hgrc").write_text("[pushlog]\nrecord-pulls = maybe\n")
+    # hgweb reads it when something has changed.
+    (folder / "store" / "00changelog.i").write_bytes(b"")
+    assert ask(site, 1) == AWAY
