@@ -91,7 +91,7 @@ def read(params, skip_empty: bool = False) -> Asked:
         changes=tuple(changes),
         # Whatever it is set to.
         full="full" in reader,
-        tips_only=reader.one_of("tipsonly", (0, 1), 0) == 1,
+        tips_only=reader.is_one("tipsonly"),
         version=reader.one_of("version", VERSIONS, 1),
         page=reader.page(),
         is_bounded=bool(changes) or query != LogQuery(),
@@ -140,12 +140,16 @@ class _Reader:
     def __contains__(self, name):
         return crossing.to_bytes(name) in self._params
 
-    def all(self, name):
-        """The values of a parameter; a list of bytes."""
+    def _values(self, name):
         key = crossing.to_bytes(name)
         values = self._params.getall(key) if key in self._params else []
         if self._skip_empty:
             values = [value for value in values if value.strip()]
+        return values
+
+    def all(self, name):
+        """The values of a parameter; a list of bytes."""
+        values = self._values(name)
         if not all(value.strip() for value in values):
             raise BadParameter(name, "it is empty")
         if len(values) > TIMES:
@@ -177,6 +181,13 @@ class _Reader:
             names = " or ".join(map(str, allowed))
             raise BadParameter(name, "%d is not %s" % (value, names))
         return value
+
+    def is_one(self, name):
+        """Whether it is 1; whatever else it is, is a no."""
+        values = self._values(name)
+        if len(values) > 1:
+            raise BadParameter(name, "it is given twice")
+        return [value.strip() for value in values] == [b"1"]
 
     def page(self):
         """From 1 on."""

@@ -109,8 +109,6 @@ BAD = [
     ("enddate", "x", "%r is not a date"),
     *[("version", text, text + " is not 1 or 2") for text in ("0", "3", "-1")],
     ("version", "two", "%r is not a number"),
-    *[("tipsonly", text, text + " is not 0 or 1") for text in ("2", "-1")],
-    ("tipsonly", "yes", "%r is not a number"),
     *[("page", text, text + " is not a page") for text in ("0", "-1", "1" + 9 * "0" + "1")],
 ]  # fmt: skip
 
@@ -131,13 +129,17 @@ NAMES = ("startID", "endID", "startdate", "enddate", "fromchange", "tochange")
 
 
 @pytest.mark.parametrize("name", NAMES + ("version", "tipsonly", "page"))
-def test_empty_or_twice(site, name):
+def test_twice(site, name):
     value = node("a") if "change" in name else "1"
     assert site.get("json-pushes", [(name, value)]).status == 200
     for command in ("json-pushes", "pushlog", "pushloghtml"):
         answer = site.get(command, [(name, value), (name, value)])
         said = "bad parameter %s: it is given twice" % name
         assert answer.status == 400 and said.encode() in answer.body
+
+
+@pytest.mark.parametrize("name", NAMES + ("version", "page"))
+def test_empty(site, name):
     for empty in ("", " ", "\t"):
         for command in ("json-pushes", "pushlog"):
             answer = site.get(command, [(name, empty)])
@@ -217,6 +219,25 @@ def test_an_ambiguous_changeset(site):
 def test_full_is_on_whatever_it_is_set_to(text):
     value = text.encode("utf-8", "surrogateescape")
     assert read((b"full", value)).full and not read().full
+
+
+@pytest.mark.parametrize(
+    "text, is_on",
+    [("1", True), (" 1 ", True)]
+    + [
+        (text, False)
+        for text in ("0", "2", "-1", "01", "1.0", "yes", "", " ", "\udcff")
+    ],
+)
+def test_only_tips_are_asked_for_by_1_alone(site, text, is_on):
+    assert (
+        read((b"tipsonly", text.encode("utf-8", "surrogateescape"))).tips_only == is_on
+    )
+    answer = json.loads(site.text("json-pushes", [("tipsonly", text), ("endID", 1)]))
+    wanted = [node("b")] if is_on else [node("a"), node("b")]
+    assert answer["1"]["changesets"] == wanted
+    for command in ("pushlog", "pushloghtml"):
+        assert site.get(command, [("tipsonly", text)]).status == 200
 
 
 def test_methods(site):
