@@ -4,6 +4,7 @@ In two steps, since what is not about changesets needs no database: :func:`read`
 then :func:`query`.
 """
 
+import calendar
 import dataclasses
 import datetime
 import re
@@ -222,9 +223,29 @@ def _written_date(value):
             b"%d-%d-%d" % (today - datetime.timedelta(_WORDS[value])).timetuple()[:3]
         )
     try:
+        return _date_of_mercurial(value)
+    except error.Error:
+        return _far_date(value)
+
+
+def _date_of_mercurial(value):
+    try:
         return dateutil.parsedate(value + b" UTC")[0]
     except error.Error:
         return dateutil.parsedate(value)[0]
+
+
+def _far_date(value):
+    """One beyond the 32 bits that Mercurial has for it: before 1902, after 2037."""
+    found = _YEAR.search(value)
+    if not found:
+        raise ValueError(value)
+    year = int(found.group())
+    near = 2000 if calendar.isleap(year) else 2001
+    apart = datetime.date(year, 1, 1) - datetime.date(near, 1, 1)
+    start, end = found.span()
+    seconds = _date_of_mercurial(b"%s%d%s" % (value[:start], near, value[end:]))
+    return seconds + apart.days * 24 * 3600
 
 
 def _quoted(value):
