@@ -84,8 +84,10 @@ pushes.
 - ``fromchange``, ``tochange``: Pushes after the newest one of the first
   changeset, up to and with that of the second one.
 - ``changeset``, ``user``: Pushes with this changeset, by this user; up to 100
-  of each may be given. A changeset is a full or an unambiguous short hash.
-- ``tipsonly=1``: Only the last changeset of each push.
+  of each may be given. A changeset is a full or an unambiguous short hash, or
+  ``tip``: the last one of the newest push that has any to be seen. Other names
+  are unknown.
+- ``tipsonly=1``: Only the last changeset of each push. Any other value is a no.
 - ``full=1``: ``json-pushes`` only: all of each changeset, and not only its
   node.
 - ``version``: ``json-pushes`` only: 1 (the default) or 2.
@@ -111,8 +113,9 @@ changesets by their pushes; see :hg:`help revsets`. ``{pushid}``, ``{pushuser}``
 Log
 ===
 
-Clients that know it get the log by the command ``pushlog`` of the wire protocol; see
-the file ``hgs3/pushes/wirecommand.py``. It needs the permission to pull.
+Clients that know it, as those with Mozilla's extension of this name, get the log by
+the command ``pushlog`` of the wire protocol, with the argument ``firstpush``; see the
+file ``hgs3/pushes/wirecommand.py``. It needs the permission to pull.
 """
 
 from mercurial import cmdutil, configitems, registrar, templateutil

@@ -11,6 +11,7 @@ import re
 import typing
 
 from mercurial import error
+from mercurial.hgweb import common as hgwebcommon
 from mercurial.utils import dateutil
 
 from .. import crossing
@@ -25,6 +26,9 @@ VERSIONS = (1, 2)
 #: How often a parameter may be given that may be given several times: each of them
 #: may be a query of its own.
 TIMES = 100
+
+#: Pushes that are looked through at once for one of which something is to be seen.
+_CHUNK = 100
 
 #: All that is about which pushes there are on a page or in a feed.
 NAMES = (
@@ -83,7 +87,7 @@ def read(params, skip_empty: bool = False) -> Asked:
         users=tuple(map(crossing.to_str, reader.all("user"))),
     )
     changes = [
-        (name, crossing.to_str(value).lower())
+        (name, crossing.to_str(value))
         for name in ("fromchange", "tochange", "changeset")
         for value in (reader.all(name) if name == "changeset" else reader.once(name))
     ]
@@ -101,20 +105,33 @@ def read(params, skip_empty: bool = False) -> Asked:
 
 
 def query(asked: Asked, log) -> LogQuery:
-    """What ``asked`` means to a PushLog. Raises BadParameter, UnknownChangeset, and
-    DatabaseError."""
+    """What ``asked`` means to a PushLog. Raises BadParameter, UnknownChangeset,
+    hgweb's ErrorResponse for what is no name of a changeset here, and DatabaseError."""
     values: typing.Dict[str, typing.Any] = {"changesets": ()}
-    for name, prefix in asked.changes:
-        node = _node(log, name, prefix)
+    nodes: typing.Dict[str, str] = {}
+    for name, text in asked.changes:
+        if text not in nodes:
+            nodes[text] = _node(log, name, text)
         if name == "changeset":
-            values["changesets"] += (node,)
+            values["changesets"] += (nodes[text],)
         else:
-            values["from_change" if name == "fromchange" else "to_change"] = node
+            key = "from_change" if name == "fromchange" else "to_change"
+            values[key] = nodes[text]
     return dataclasses.replace(asked.query, **values)
 
 
-def _node(log, name, prefix):
-    if len(prefix) == 40 and _PREFIX.match(prefix):
+def _node(log, name, text):
+    if text == "tip":
+        return _tip(log)
+    prefix = text.lower()
+    if not _PREFIX.match(prefix):
+        # Other names, only the repository knows.
+        raise hgwebcommon.ErrorResponse(
+            hgwebcommon.HTTP_NOT_FOUND,
+            b"unknown changeset: %s (only hashes and tip are understood)"
+            % crossing.to_bytes(ascii(text[:60])),
+        )
+    if len(prefix) == 40:
         # Whether there is one, its query says.
         return prefix
     found = log.nodes_with_prefix(prefix)
@@ -123,6 +140,21 @@ def _node(log, name, prefix):
     if len(found) > 1:
         raise BadParameter(name, "'%s' begins several changesets" % prefix)
     return found[0]
+
+
+def _tip(log):
+    """The last changeset of the newest push of which anything is to be seen."""
+    end_id = None
+    while True:
+        pushes = log.pushes(
+            LogQuery(end_id=end_id), tips_only=True, newest_first=True, limit=_CHUNK
+        )
+        for push in pushes:
+            if push.changesets:
+                return push.changesets[-1].node
+        if len(pushes) < _CHUNK:
+            raise UnknownChangeset("tip")
+        end_id = pushes[-1].id - 1
 
 
 def _second_before(date):

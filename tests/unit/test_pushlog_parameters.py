@@ -7,7 +7,7 @@ import pytest
 from mercurial import util
 from trydata import node
 
-from hgs3.database.records import LogQuery
+from hgs3.database.records import GONE, HIDDEN, LogQuery
 from hgs3.pushes import parameters
 
 DAY = 24 * 3600
@@ -214,14 +214,70 @@ def test_which_pushes(site, pairs, wanted):
 
 
 @pytest.mark.parametrize("name", ["fromchange", "tochange", "changeset"])
-@pytest.mark.parametrize(
-    "text", ["f" * 40, "f" * 12, "0" * 41, "tip", "\udcff\0", "x" * 300]
-)
+@pytest.mark.parametrize("text", ["f" * 40, "f" * 12, "F" * 12])
 def test_unknown_changesets(site, name, text):  # fmt: skip
     answer = site.get("json-pushes", [(name, text)])
     assert (answer.status, answer.reason) == (404, "Not Found")
     said = json.loads(answer.body)["error"]
     assert said.startswith("unknown changeset: ") and len(said) < 100
+
+
+@pytest.mark.parametrize("name", ["fromchange", "tochange", "changeset"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0" * 41,
+        "default",
+        "TIP",
+        "tip^",
+        " tip",
+        "-1",
+        ".",
+        "\udcff\0",
+        "J\xf6rg",
+        "x" * 300,
+    ],
+)
+def test_other_names_of_changesets(site, name, text):
+    answer = site.get("json-pushes", [(name, text)])
+    assert (answer.status, answer.reason) == (404, "Not Found")
+    said = "unknown changeset: %s (only hashes and tip are understood)"
+    assert json.loads(answer.body) == {"error": said % ascii(text[:60])}
+    for command in ("pushlog", "pushloghtml"):
+        answer = site.get(command, [(name, text)])
+        assert answer.status == 404
+        assert b"(only hashes and tip are understood)" in answer.body
+
+
+def test_tip_is_of_the_newest_push_that_is_to_be_seen(tmp_path):
+    site = pushlogweb.Site(tmp_path / "repo")
+
+    def found(*pairs):
+        return numbers(site, *pairs)
+
+    assert site.get("json-pushes", "tochange=tip").status == 404
+    site.push("x", state=GONE)
+    answer = site.get("json-pushes", "tochange=tip")
+    assert answer.status == 404
+    assert json.loads(answer.body) == {"error": "unknown changeset: tip"}
+    site.push("a", "b")
+    assert found(("changeset", "tip")) == [2]
+    site.push("c", "d")
+    tag = site.get("json-pushes", "changeset=tip").headers["ETag"]
+    for number in range(250):
+        site.push("h%d" % number, state=HIDDEN if number % 2 else GONE)
+    for name in ("changeset", "tochange", "fromchange"):
+        by_name = found((name, "tip"), ("endID", 9))
+        assert by_name == found((name, node("d")), ("endID", 9))
+    assert found(("tochange", "tip")) == [1, 2, 3]
+    assert found(("fromchange", node("a")), ("tochange", "tip")) == [3]
+    assert found(("changeset", "tip"), ("changeset", node("a"))) == [2, 3]
+    assert len(found(("fromchange", "tip"))) == 250
+    # What was pushed before, and is not hidden, is there again.
+    last = site.push("h1", "a")
+    assert found(("changeset", "tip")) == [2, last]
+    again = site.get("json-pushes", "changeset=tip", if_none_match=tag)
+    assert again.status == 200
 
 
 def test_an_ambiguous_changeset(site):
