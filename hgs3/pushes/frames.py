@@ -7,6 +7,16 @@ come with Mercurial it is made here. Any other style gets a plain one.
 
 import re
 
+from mercurial import encoding, error
+from mercurial.hgweb import webutil
+
+#: What a style may raise: whoever asks may name any file, and whoever has made one may
+#: have written anything.
+_BROKEN = (error.Error, OSError, ValueError, LookupError, TypeError, RuntimeError)
+
+#: Of a style that has no links with parameters.
+_URL_PARAMETER = b"{separator}{name}={value|urlescape}"
+
 _HEAD = b"""{header}
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <title>{repo|escape}: pushlog</title>
@@ -106,6 +116,47 @@ _LAYOUT = b"""
 _SEARCH = re.compile(rb"\{searchform\}")
 
 
+def templates(rctx, req):
+    """hgweb's templates for a page: in the style that is asked for; where that is
+    broken, or is for no such pages, in that of the server; or in Mercurial's own.
+
+    ``rctx`` and ``req`` are of one request. A style that was not taken is not asked
+    for any more.
+    """
+    for give_up in (_forget_style, _take_own):
+        try:
+            found = rctx.templater(req)
+            _try_out(found)
+            return found
+        except _BROKEN:
+            give_up(rctx, req)
+    found = rctx.templater(req)
+    _forget_style(rctx, req)
+    found.defaults[b"sessionvars"] = webutil.sessionvars({}, b"?")
+    return found
+
+
+def _forget_style(_rctx, req):
+    if b"style" in req.qsparams:
+        del req.qsparams[b"style"]
+
+
+def _take_own(rctx, req):
+    rctx.templatepath = None
+    req.qsparams[b"style"] = b"paper"
+
+
+def _try_out(found):
+    kind = found.render(b"mimetype", {b"encoding": encoding.encoding})
+    if b"html" not in kind:
+        # As that of feeds, or of what programs read.
+        raise ValueError(kind)
+    for name in (b"header", b"footer"):
+        # A page would be shown without it, whatever is missing.
+        found.render(name, {})
+    render(found, b"", b"")
+
+
 def render(templates, style_text, content):
     """The bytes of a page; ``content`` is HTML in hgweb's encoding."""
     style = templates.defaults.get(b"style", b"")
@@ -114,6 +165,8 @@ def render(templates, style_text, content):
         body = _SEARCH.sub(b"", body)
     if b"breadcrumb" not in templates:
         body = body.replace(_CRUMBS, b"{repo|escape}")
+    if b"urlparameter" not in templates:
+        templates.cache[b"urlparameter"] = _URL_PARAMETER
     templates.cache[b"hgs3_page"] = _HEAD + body + b"{footer}\n"
     return templates.render(
         b"hgs3_page",

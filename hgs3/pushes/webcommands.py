@@ -19,7 +19,7 @@ from .. import compat, crossing
 from .. import service as servicemod
 from ..database.errors import DatabaseError, UnknownChangeset
 from ..wireproto import requestscope, websetup
-from . import atomfeed, htmlpage, jsonfeed, parameters, repolog
+from . import atomfeed, frames, htmlpage, jsonfeed, parameters, repolog
 from .links import Links
 
 _UNAVAILABLE = 503
@@ -147,16 +147,17 @@ class _Request:
         return crossing.to_str(self.rctx.reponame)
 
     def templates(self):
-        """hgweb's own, in the style that is asked for."""
+        """hgweb's own, in the style that is asked for if it is fit for a page."""
         if self._templates is None:
-            self._templates = self.rctx.templater(self.req)
+            self._templates = frames.templates(self.rctx, self.req)
         return self._templates
 
     def style(self):
         """The name of the style that is asked for, if it is another one than usual;
         str."""
+        templates = self.templates()
         asked = self.req.qsparams.get(b"style", b"")
-        usual = asked != self.templates().defaults.get(b"style")
+        usual = asked != templates.defaults.get(b"style")
         return "" if usual else crossing.to_str(asked)
 
     def _page_type(self):
