@@ -70,6 +70,21 @@ def _command(req):
     return (parts[0], parts[1:]) if parts else (b"", [])
 
 
+class _View:
+    """The repository for one request: with a ``ui`` of its own, which knows who asks.
+    That of ``repo`` is used for others at the same time."""
+
+    def __init__(self, repo, req):
+        self._repo = repo
+        # Not ui.copy(): that of a repository leaves its own configuration out.
+        self.ui = repo.ui.__class__(repo.ui)
+        # As hgweb does: a permission hook may want to know.
+        self.ui.environ = req.rawenv
+
+    def __getattr__(self, name):
+        return getattr(self._repo, name)
+
+
 class _Request:
     """One request, with all that it takes to answer it."""
 
@@ -81,6 +96,7 @@ class _Request:
         self.kind = kind
         self.rest = rest
         self.rctx = compat.hgweb_request_context()(app, repo, req, res)
+        self.rctx.repo = _View(self.rctx.repo, req)
         self.asked = self.log = self.digest = self.state = self.links = None
         self.may_ask = False
         self._templates = None

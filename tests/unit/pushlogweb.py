@@ -53,8 +53,13 @@ class Site:
         extensions.populateui(ui)
         root = os.fsencode(str(path))
         hg.repository(ui, root, create=True)
-        self.app = hgweb.hgweb(root, baseui=ui)
+        self._root, self._ui = root, ui
+        self.serve()
         self.log = repolog.of(hg.repository(ui, root)).log
+
+    def serve(self):
+        """From now on with the configuration that the repository has now."""
+        self.app = hgweb.hgweb(self._root, baseui=self._ui)
 
     def push(self, *names, user="alice", pushed=1000, state=AS_PUSHED, like=None):
         """Log one push; ``like`` are the Details of its changesets."""
