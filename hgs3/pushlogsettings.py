@@ -41,6 +41,11 @@ def is_on(ui) -> bool:
         return True
 
 
+def pages_encoding(ui) -> bytes:
+    """The encoding of hgweb's pages."""
+    return ui.config(b"web", b"encoding", untrusted=True)
+
+
 def load(ui, is_try: bool) -> PushlogSettings:
     """Read and check every item; raises error.Abort naming the first bad one.
 

@@ -15,7 +15,7 @@ from mercurial.utils import stringutil
 
 import hgs3
 
-from .. import compat, crossing
+from .. import compat, crossing, pushlogsettings
 from .. import service as servicemod
 from ..database.errors import DatabaseError, UnknownChangeset
 from ..wireproto import requestscope, websetup
@@ -104,8 +104,14 @@ class _Request:
     def run(self):
         """Make the response; never raises for what is wrong with a request, with the
         database or with a setting."""
+        # For all threads, as hgweb does.
+        encoding.encoding = pushlogsettings.pages_encoding(self.rctx.repo.ui)
         if self.rctx.csp:
             self.res.headers[b"Content-Security-Policy"] = self.rctx.csp
+        self.res.headers[b"Cache-Control"] = b"no-cache"
+        if self.kind.answer_type is not None:
+            # What somebody has written is in it, and must not pass for a page.
+            self.res.headers[b"X-Content-Type-Options"] = b"nosniff"
         with self._faults_answered():
             self._run()
 
@@ -124,7 +130,6 @@ class _Request:
         self.log = repo_log.log
         self.state = self.log.state()
         tag = self._tag()
-        self.res.headers[b"Cache-Control"] = b"no-cache"
         if tag is not None:
             self.res.headers[b"ETag"] = tag
             if _has_tag(self.req, tag):
@@ -137,14 +142,18 @@ class _Request:
         # A nonce is for one answer.
         if not self.asked.is_lasting or self.rctx.nonce:
             return None
-        what = (hgs3.__version__, self.state, self.links.base, self.req.url)
+        what = (hgs3.__version__, util.version(), self.state, self.links.base)
+        what += (self.req.url, encoding.encoding)
+        if self.kind.is_form:
+            what += (self.templates().defaults[b"style"],)
         digest = hashlib.sha256(crossing.to_bytes(repr(what))).hexdigest()
         return b'W/"%s"' % crossing.to_bytes(digest[:32])
 
     def _not_modified(self):
         self.res.status = b"304 Not Modified"
+        # hgweb allows no such thing with it.
         for name in list(self.res.headers.keys()):
-            if name.lower() == b"content-type":
+            if name.lower() in (b"content-type", b"x-content-type-options"):
                 del self.res.headers[name]
         self.res.setbodybytes(b"")
 
@@ -208,12 +217,22 @@ class _Request:
         del self.res.headers[b"ETag"]
         # The message may be what somebody has typed, and the status is one line.
         status = hgwebcommon.statusmessage(code, None)
-        self._send(status, self.kind.fail(self, message), self.kind.fail_type)
+        try:
+            self._send(status, self.kind.fail(self, message), self.kind.fail_type)
+        except error.Abort:
+            # There is no such encoding, for instance.
+            self._send(status, _text_failure(self, message), _TEXT)
 
 
 def _has_tag(req, tag):
-    given = req.headers.get(b"If-None-Match", b"")
-    return tag in [each.strip() for each in given.split(b",")]
+    """Whether the client has what ``tag`` stands for: RFC 9110, a weak comparison."""
+    given = req.headers.get(b"If-None-Match", b"").split(b",")
+    return _opaque(tag) in map(_opaque, given)
+
+
+def _opaque(tag):
+    tag = tag.strip()
+    return tag[2:] if tag.startswith(b"W/") else tag
 
 
 def base_url(settings, req):
