@@ -180,7 +180,7 @@ What is obsolete is told apart, and named by what takes its place
   3 obsoletechangesets a4 False False
   4 changesets better True True
   $ page "$U/pushloghtml?startID=2" | grep -o '<del>.*(.*)'
-  <del>a4</del> (obsolete)
+  <del>a4</del> (hidden)
   $ ask 'startID=2&full=1'
   3 alice
   4 bob better

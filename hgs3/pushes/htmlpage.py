@@ -205,9 +205,11 @@ def _changeset(page, push, changeset):
         lines = details.description.strip().splitlines()
         description = escape(lines[0]) if lines else "<em>no description</em>"
     if changeset.state != AS_PUSHED:
-        why = "gone" if changeset.state == GONE else "obsolete"
+        # It may be obsolete, or secret.
+        why = "gone" if changeset.state == GONE else "hidden"
         cells = ['<del title="%s">%s</del>' % (why, short), author]
-        cells.append("<del>%s</del> (%s)" % (description, why))
+        deleted = "<del>%s</del> " % description if description else ""
+        cells.append("%s(%s)" % (deleted, why))
     else:
         url = page.links.changeset(changeset.node)
         if push.bundle_id is not None:

@@ -140,7 +140,7 @@ def test_details(site):
     site.push("d", state=GONE, user="")
     shown = page(site)
     assert shown.pushes() == [4, 3, 2, 1]
-    for text in ("Ada", "first line", "stable", "1.0", "<2>", "bob", "(obsolete)"):
+    for text in ("Ada", "first line", "stable", "1.0", "<2>", "bob", "(hidden)"):
         assert text in shown.text
     assert "(gone)" in shown.text and "unknown" in shown.text
     assert "another line" not in shown.text and "example.com" not in shown.text
@@ -152,6 +152,15 @@ def test_details(site):
     ]
     # What is hidden or gone has no page.
     assert changesets == ["/repo/rev/" + node("b"), "/repo/rev/" + node("a")]
+
+
+@pytest.mark.parametrize("state, wanted", [(HIDDEN, "(hidden)"), (GONE, "(gone)")])
+def test_a_changeset_of_which_nothing_is_told(site, state, wanted):
+    site.push("a", state=state)
+    site.push("b", state=state, like=details(phase="secret"))
+    text = site.text("pushloghtml")
+    assert text.count("<td>%s</td>" % wanted) == 2
+    assert "obsolete" not in text and "<del></del>" not in text
 
 
 def test_pages(site):
