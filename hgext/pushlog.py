@@ -69,9 +69,11 @@ who asks again, and nothing has changed, gets a 304. A bad parameter is a 400 th
 it, an unknown changeset a 404, a database that is away a 503.
 
 - ``json-pushes``: Pushes as JSON.
-- ``pushlog``, ``atom-pushlog``: An Atom feed, an entry for each changeset.
-- ``pushloghtml``: A page, newest first, ``page=N`` at a time. In the styles that come
-  with Mercurial, all pages have a link to it.
+- ``pushlog``, ``atom-pushlog``: An Atom feed, an entry for each changeset; of a
+  push, for the last 500.
+- ``pushloghtml``: A page, newest first, ``page=N`` at a time, with the last 20
+  changesets of each push, or the last 500 of one alone. In the styles that come with
+  Mercurial, all pages have a link to it.
 
 All take these parameters. Without any of those up to ``user``, it is the last 10
 pushes.

@@ -132,20 +132,50 @@ def page(conditions, newest_first):
     return statement.limit(bindparam("rows")).offset(bindparam("first_row"))
 
 
+_OF_PUSHES = LOG_CHANGESETS.c.push_id.in_(bindparam("ids", expanding=True))
+
+
+def _changeset_columns(with_details):
+    columns = [LOG_CHANGESETS.c.push_id, LOG_CHANGESETS.c.node, LOG_CHANGESETS.c.state]
+    return columns + [LOG_CHANGESETS.c.data] if with_details else columns
+
+
+@functools.lru_cache(maxsize=None)
+def last_changesets(with_details):
+    """The last ``kept`` of each push, and with each the ``last_position`` of it; they
+    are numbered from 0."""
+    ends = (
+        select(
+            LOG_CHANGESETS.c.push_id,
+            func.max(LOG_CHANGESETS.c.position).label("last_position"),
+        )
+        .where(_OF_PUSHES)
+        .group_by(LOG_CHANGESETS.c.push_id)
+        .subquery()
+    )
+    columns = [*_changeset_columns(with_details), ends.c.last_position]
+    return (
+        select(*columns)
+        .join_from(
+            ends,
+            LOG_CHANGESETS,
+            (ends.c.push_id == LOG_CHANGESETS.c.push_id)
+            & (LOG_CHANGESETS.c.position > ends.c.last_position - bindparam("kept")),
+        )
+        .order_by(LOG_CHANGESETS.c.push_id, LOG_CHANGESETS.c.position)
+    )
+
+
 @functools.lru_cache(maxsize=None)
 def changesets(with_details, tips_only):
-    columns = [LOG_CHANGESETS.c.push_id, LOG_CHANGESETS.c.node, LOG_CHANGESETS.c.state]
-    if with_details:
-        columns.append(LOG_CHANGESETS.c.data)
-    wanted = LOG_CHANGESETS.c.push_id.in_(bindparam("ids", expanding=True))
-    statement = select(*columns)
+    statement = select(*_changeset_columns(with_details))
     if tips_only:
         tips = (
             select(
                 LOG_CHANGESETS.c.push_id,
                 func.max(LOG_CHANGESETS.c.position).label("position"),
             )
-            .where(wanted, LOG_CHANGESETS.c.state == AS_PUSHED)
+            .where(_OF_PUSHES, LOG_CHANGESETS.c.state == AS_PUSHED)
             .group_by(LOG_CHANGESETS.c.push_id)
             .subquery()
         )
@@ -154,6 +184,6 @@ def changesets(with_details, tips_only):
             (tips.c.push_id == LOG_CHANGESETS.c.push_id)
             & (tips.c.position == LOG_CHANGESETS.c.position),
         )
-    return statement.where(wanted).order_by(
+    return statement.where(_OF_PUSHES).order_by(
         LOG_CHANGESETS.c.push_id, LOG_CHANGESETS.c.position
     )

@@ -1,5 +1,6 @@
 """Who pushed what to one repository, and when: to try and into the repository."""
 
+import dataclasses
 import re
 import typing
 
@@ -88,8 +89,10 @@ class PushLog:
         newest_first: bool = False,
         limit: typing.Optional[int] = None,
         offset: int = 0,
+        changesets: typing.Optional[int] = None,
     ) -> typing.List[LoggedPush]:
-        """The pushes that ``query`` means, in the order of ids, with their changesets.
+        """The pushes that ``query`` means, in the order of ids, with their changesets:
+        the last ``changesets`` (1 or more) of each, or all.
 
         With ``tips_only`` the last changeset of each that is as it was pushed, if there
         is one. Raises UnknownChangeset for a node that no push has.
@@ -105,7 +108,9 @@ class PushLog:
         found = []
         for start in range(0, len(pushes), CHUNK_PUSHES):
             chunk = pushes[start : start + CHUNK_PUSHES]
-            found.extend(self._with_changesets(chunk, with_details, tips_only))
+            found.extend(
+                self._with_changesets(chunk, with_details, tips_only, changesets)
+            )
         return found
 
     def count(
@@ -252,33 +257,45 @@ class PushLog:
             values["users"] = [storable_name(name) for name in query.users]
         return tuple(sorted(values)), values
 
-    def _with_changesets(self, pushes, with_details, tips_only):
-        """At most CHUNK_PUSHES of them."""
+    def _with_changesets(self, pushes, with_details, tips_only, kept=None):
+        """At most CHUNK_PUSHES of them, with the last ``kept`` changesets of each."""
         if not pushes:
             return []
-        rows = self._rows(
-            logqueries.changesets(with_details, tips_only),
-            ids=[push.id for push in pushes],
-        )
         changesets: typing.Dict[int, typing.List[LoggedChangeset]] = {}
-        for row in rows:
+        sizes = {}
+        for row in self._changeset_rows(pushes, with_details, tips_only, kept):
             details = logdata.from_text(row.data) if with_details else None
             if details is not None and details.phase not in _SHOWN_PHASES:
                 details = None
             changesets.setdefault(row.push_id, []).append(
                 LoggedChangeset(row.node, row.state, details)
             )
+            if kept and not tips_only:
+                sizes[row.push_id] = row.last_position + 1
         bundled = self._bundled(
             {push.bundle_id for push in pushes if push.id not in changesets},
         )
         found = []
         for push in pushes:
             held = changesets.get(push.id)
+            size = sizes.get(push.id)
             if held is None:
                 held = bundled.get(push.bundle_id, ())
                 held = held[-1:] if tips_only else held
-            found.append(_replace(push, tuple(held)))
+                size = len(held)
+                held = held[-kept:] if kept else held
+            left_out = 0 if size is None else size - len(held)
+            found.append(
+                dataclasses.replace(push, changesets=tuple(held), left_out=left_out)
+            )
         return found
+
+    def _changeset_rows(self, pushes, with_details, tips_only, kept):
+        ids = [push.id for push in pushes]
+        if kept and not tips_only:
+            statement = logqueries.last_changesets(with_details)
+            return self._rows(statement, ids=ids, kept=kept)
+        return self._rows(logqueries.changesets(with_details, tips_only), ids=ids)
 
     def _bundled(self, bundle_ids):
         """The changesets of bundles that there is no log of."""
@@ -294,9 +311,3 @@ class PushLog:
         return self.database.read(
             lambda connection: connection.execute(statement, values).all()
         )
-
-
-def _replace(push, changesets):
-    return LoggedPush(
-        push.id, push.username, push.pushed, push.bundle_id, push.tip, changesets
-    )

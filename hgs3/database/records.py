@@ -157,7 +157,8 @@ class LoggedChangeset:
 
 @dataclasses.dataclass(frozen=True)
 class LoggedPush:
-    """A push that is recorded. ``changesets`` are in the order of revisions."""
+    """A push that is recorded. ``changesets`` are in the order of revisions; where not
+    all were asked for, ``left_out`` others come before them."""
 
     #: Ascending in the order of commits; never that of another push.
     id: int
@@ -168,6 +169,7 @@ class LoggedPush:
     #: The last changeset of it, "" for none.
     tip: str
     changesets: typing.Tuple[LoggedChangeset, ...] = ()
+    left_out: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""The log as an Atom feed: an entry for each changeset of each push, newest first."""
+"""The log as an Atom feed: an entry for each changeset of each push, newest first;
+of a large push, for the last ones."""
 
 import datetime
 import re
@@ -13,6 +14,8 @@ _ESCAPED = re.compile("[&<>\"']")
 
 #: An entry of a push that changes thousands of files is no use to anybody.
 MAX_FILES = 100
+#: Of a push: those who read feeds are told of a change, and do not fetch a history.
+MAX_CHANGESETS = 500
 
 _FEED = """<?xml version="1.0" encoding="UTF-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom">

@@ -16,8 +16,8 @@ PUSHES = 20
 #: That are counted, and some more on the pages after them: to count a long log takes
 #: longer than to show a page of it.
 COUNTED = 2000
-#: Of a push, where it is not alone on its page.
-CHANGESETS = 20
+#: Of a push, and where it is alone on its page.
+CHANGESETS, CHANGESETS_ALONE = 20, 500
 
 _STYLE = """
 .pushes { border-collapse: collapse; width: 100%; margin: 1em 0; text-align: left;
@@ -120,6 +120,11 @@ def _form(links, parameters):
     )
 
 
+def changesets_shown(total):
+    """How many changesets there are at most of each of ``total`` pushes."""
+    return CHANGESETS_ALONE if total == 1 else CHANGESETS
+
+
 def most_counted(number):
     """How many pushes are counted at most for page ``number``."""
     return max(COUNTED, number * PUSHES) + 1
@@ -158,8 +163,6 @@ def _push(page, push, alone):
     if push.username.strip():
         url = page.links.pushes((("user", push.username),))
         user = '<a class="user" href="%s">%s</a>' % (escape(url), escape(push.username))
-    shown = push.changesets if alone else push.changesets[-CHANGESETS:]
-    left = len(push.changesets) - len(shown)
     head = (
         '<tbody id="push%d">\n<tr><th colspan="3" scope="rowgroup">'
         '<a href="%s">push %d</a> by %s '
@@ -171,14 +174,14 @@ def _push(page, push, alone):
         user,
         when.strftime("%Y-%m-%d %H:%M:%S"),
         _bundle(page, push),
-        _count(len(push.changesets)),
+        _count(len(push.changesets) + push.left_out),
     )
-    rows = [_changeset(page, push, each) for each in reversed(shown)]
-    if left:
-        rows.append(
-            '<tr><td colspan="3"><a href="%s">and %d more</a></td></tr>\n'
-            % (escape(page.links.push(push)), left)
-        )
+    rows = [_changeset(page, push, each) for each in reversed(push.changesets)]
+    if push.left_out:
+        more = "and %d more" % push.left_out
+        if not alone:
+            more = '<a href="%s">%s</a>' % (escape(page.links.push(push)), more)
+        rows.append('<tr><td colspan="3">%s</td></tr>\n' % more)
     return head + "".join(rows) + "</tbody>\n"
 
 

@@ -244,8 +244,9 @@ def base_url(settings, req):
     return crossing.to_str(requestscope.likely_url(req))
 
 
-def _pushes(request, with_details, newest_first):
-    """What is asked for; without any bound, the last ones."""
+def _pushes(request, with_details, newest_first, changesets=None):
+    """What is asked for; without any bound, the last ones. Of each the last
+    ``changesets``, or all."""
     asked = request.asked
     is_last = not asked.is_bounded
     pushes = request.log.pushes(
@@ -254,6 +255,7 @@ def _pushes(request, with_details, newest_first):
         tips_only=asked.tips_only,
         newest_first=newest_first or is_last,
         limit=parameters.PUSHES if is_last else None,
+        changesets=changesets,
     )
     return pushes if newest_first or not is_last else pushes[::-1]
 
@@ -273,7 +275,7 @@ def _json_failure(_request, message):
 
 def _atom(request):
     text = atomfeed.document(
-        _pushes(request, with_details=True, newest_first=True),
+        _pushes(request, True, True, atomfeed.MAX_CHANGESETS),
         request.name(),
         request.digest,
         request.links,
@@ -297,6 +299,7 @@ def _page(request):
     if request.rest and request.rest[0].isdigit():
         # As it has long been written.
         number = max(1, int(request.rest[0][:9]))
+    total = log.count(query, htmlpage.most_counted(number))
     return htmlpage.Page(
         pushes=log.pushes(
             query,
@@ -305,8 +308,9 @@ def _page(request):
             newest_first=True,
             limit=htmlpage.PUSHES,
             offset=(number - 1) * htmlpage.PUSHES,
+            changesets=htmlpage.changesets_shown(total),
         ),
-        total=log.count(query, htmlpage.most_counted(number)),
+        total=total,
         number=number,
         parameters=_given(request),
         links=_page_links(request),

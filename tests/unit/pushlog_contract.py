@@ -287,6 +287,17 @@ class LogQueryContract(DatabaseContract):
                 ask(LogQuery(**{name: value}))
             assert caught.value.node == node("x")
 
+    @pytest.mark.parametrize("with_details", [False, True])
+    def test_the_last_changesets_of_each_push(self, log, with_details):
+        pushes = log.pushes(with_details=with_details, changesets=1)
+        assert names_of(pushes, "abcdefgh") == ["b", "d", "e", "f", "h"]
+        assert [push.left_out for push in pushes] == [1, 1, 0, 0, 1]
+        whole = log.pushes(with_details=with_details)
+        assert log.pushes(with_details=with_details, changesets=2) == whole
+        assert log.pushes(with_details=with_details, changesets=2**31 - 1) == whole
+        tips = log.pushes(tips_only=True, changesets=1)
+        assert tips == log.pushes(tips_only=True)
+
     def test_page_by_page(self, log, monkeypatch):
         monkeypatch.setattr(pushlog, "CHUNK_PUSHES", 2)
         assert names_of(log.pushes(), "abcdefgh") == self.ALL
@@ -359,6 +370,9 @@ class TryPushesContract(DatabaseContract):
         third = self.push_to_try(index, "x", "a", "b")
         assert names_of(log.pushes(with_details=True), "abc") == ["ab", "ac", "ab"]
         assert names_of(log.pushes(tips_only=True), "abc") == ["b", "c", "b"]
+        last = log.pushes(changesets=1)
+        assert names_of(last, "abc") == ["b", "c", "b"]
+        assert [push.left_out for push in last] == [1, 1, 1]
         found = log.newest_pushes_of(map(node, "abc"))
         assert [found[node(name)].id for name in "abc"] == [third, third, second]
         query = LogQuery(changesets=(node("b"),))

@@ -124,6 +124,16 @@ def test_many_files(site, count, wanted):
         assert items[-1] == "and %d more" % (count - 100)
 
 
+def test_a_large_push(site):
+    site.push(*["c%d" % number for number in range(502)])
+    site.push("x")
+    feed, _root = parsed(site)
+    titles = [each.title for each in feed.entries]
+    wanted = ["x"] + ["c%d" % number for number in range(501, 1, -1)]
+    assert titles == ["Changeset %s" % node(name) for name in wanted]
+    assert len(site.text("json-pushes", "startID=0").split(",")) > 502
+
+
 def test_links_ask_for_the_same(site):
     site.push("a", user="J\xf6rg & <x>")
     query = [("user", "J\xf6rg & <x>"), ("style", "gitweb"), ('"><b>', "1")]

@@ -8,6 +8,7 @@ import pytest
 from pushlogweb import HOSTILE, details
 from trydata import node
 
+from hgs3.database import logdata
 from hgs3.database.records import GONE, HIDDEN
 
 VOID = {"link", "meta", "img", "input", "br", "col"}
@@ -200,6 +201,40 @@ def test_a_large_push(site):
     assert "50 changesets" in shown.text and "and 30 more" in shown.text
     alone = page(site, "startID=0&endID=1")
     assert "more" not in alone.text and alone.text.count("a change") == 50
+
+
+def test_a_push_that_is_too_large_for_a_page(site):
+    site.push(*["c%d" % number for number in range(502)], like=details())
+    shown = page(site)
+    assert "502 changesets" in shown.text and shown.text.count("a change") == 500
+    assert "and 2 more" in shown.text
+    last = node("c501")
+    assert [url for url in urls(shown) if "/rev/" in url][0] == "/repo/rev/" + last
+    # It leads nowhere else.
+    assert not [url for url in urls(shown) if "startID=0" in url][1:]
+    one = page(site, "tipsonly=1")
+    assert one.text.count("a change") == 1 and "more" not in one.text
+
+
+def test_what_is_not_shown_is_not_read(site, monkeypatch):
+    """Of a push of many changesets, their details are most of the database."""
+    site.push(*["c%d" % number for number in range(600)], like=details())
+    read = []
+    from_text = logdata.from_text
+    monkeypatch.setattr(
+        logdata, "from_text", lambda text: read.append(text) or from_text(text)
+    )
+    for path, wanted in (("pushloghtml", 500), ("pushlog", 500), ("json-pushes", 0)):
+        assert site.get(path).status == 200
+        assert len(read) == wanted
+        del read[:]
+    site.push("x", like=details())
+    page(site)
+    assert len(read) == 21
+
+
+def urls(shown):
+    return [attrs["href"] for tag, attrs in shown.tags if tag == "a"]
 
 
 def test_what_is_in_the_form_is_what_was_asked(site):
