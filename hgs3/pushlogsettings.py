@@ -46,6 +46,11 @@ def pages_encoding(ui) -> bytes:
     return ui.config(b"web", b"encoding", untrusted=True)
 
 
+def pages_style(ui) -> bytes:
+    """The style of hgweb's pages where no other one is asked for."""
+    return ui.config(b"web", b"style", untrusted=True)
+
+
 def load(ui, is_try: bool) -> PushlogSettings:
     """Read and check every item; raises error.Abort naming the first bad one.
 

@@ -143,9 +143,9 @@ class _Request:
         if not self.asked.is_lasting or self.rctx.nonce:
             return None
         what = (hgs3.__version__, util.version(), self.state, self.links.base)
-        what += (self.req.url, encoding.encoding)
-        if self.kind.is_form:
-            what += (self.templates().defaults[b"style"],)
+        # Another style is in the URL. To load one takes longer than to ask the database.
+        style = pushlogsettings.pages_style(self.rctx.repo.ui)
+        what += (self.req.url, encoding.encoding, style, self.rctx.templatepath)
         digest = hashlib.sha256(crossing.to_bytes(repr(what))).hexdigest()
         return b'W/"%s"' % crossing.to_bytes(digest[:32])
 

@@ -96,9 +96,10 @@ def test_another_tag_is_for_another_answer(tmp_path, of_server, monkeypatch):
         return site.get("pushloghtml").headers["ETag"]
 
     site = pushlogweb.Site(tmp_path)
-    tags = [tag(), tag(encoding=b"utf-8"), tag(encoding=b"latin-1"), tag(style=b"coal")]
+    tags = [tag(), tag(encoding=b"utf-8"), tag(encoding=b"latin-1")]
+    tags += [tag(style=b"coal"), tag(templates=bytes(tmp_path))]
     monkeypatch.setattr(util, "version", lambda: b"0.0")
-    assert len({*tags, tag()}) == 5
+    assert len({*tags, tag()}) == 6
 
 
 @pytest.mark.parametrize("command", COMMANDS)
