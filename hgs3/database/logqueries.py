@@ -144,13 +144,16 @@ def _changeset_columns(with_details):
 def last_changesets(with_details):
     """The last ``kept`` of each push, and with each the ``last_position`` of it; they
     are numbered from 0."""
+    others = LOG_CHANGESETS.alias()
+    # By push: grouped, all of them would be gone through.
+    last = (
+        select(func.max(others.c.position))
+        .where(others.c.push_id == PUSHES.c.id)
+        .scalar_subquery()
+    )
     ends = (
-        select(
-            LOG_CHANGESETS.c.push_id,
-            func.max(LOG_CHANGESETS.c.position).label("last_position"),
-        )
-        .where(_OF_PUSHES)
-        .group_by(LOG_CHANGESETS.c.push_id)
+        select(PUSHES.c.id.label("push_id"), last.label("last_position"))
+        .where(PUSHES.c.id.in_(bindparam("ids", expanding=True)))
         .subquery()
     )
     columns = [*_changeset_columns(with_details), ends.c.last_position]
