@@ -109,7 +109,8 @@ the object is true of the one that is there
   $ OTHER="--config extensions.otherlevel=$TESTLIB/otherlevel.py"
   $ seq 3000 > a/numbers
   $ commit a a3
-  $ at stored hg -R a push -q $OTHER $TESTTMP/server
+  $ cp -R a a.copy # a client locks its repository while it pushes
+  $ at stored hg -R a.copy push -q $OTHER $TESTTMP/server
   $ hg -R a push $URL | grep remote
   remote: stored 3 changesets as push 7
   $ cat points.out
@@ -120,20 +121,20 @@ the object is true of the one that is there
   $ hg -R server s3try expire --older-than 0.000001 --yes | head -1
   forgot 3 pushes, 2 bundles and 0 bookmarks
   $ gc
-  deleted 2 objects (* bytes) (glob)
+  deleted 2 objects (*) (glob)
   $ hg -R a push -q $URL
   $ sleep 1
   $ cat > between.sh << EOF
   > hg -R server s3try expire --older-than 0.000001 --yes
   > hg -R server s3try gc --older-than 0.0000001 --yes
-  > hg -R a push $OTHER $TESTTMP/server
+  > hg -R a.copy push $OTHER $TESTTMP/server
   > EOF
   $ at stored sh $TESTTMP/between.sh
   $ hg -R a push -q $OTHER server
   $ grep -v searching points.out
   forgot 1 pushes, 1 bundles and 0 bookmarks
   ('hg s3try gc' deletes their objects)
-  deleted 1 objects (* bytes) (glob)
+  deleted 1 objects (*) (glob)
   pushing to $TESTTMP/server
   stored 3 changesets as push 9
   $ pushes server
