@@ -117,7 +117,8 @@ Log
 
 Clients that know it, as those with Mozilla's extension of this name, get the log by
 the command ``pushlog`` of the wire protocol, with the argument ``firstpush``; see the
-file ``hgs3/pushes/wirecommand.py``. It needs the permission to pull.
+file ``hgs3/pushes/wirecommand.py``. It needs the permission to pull, and leaves pushes
+to try out.
 """
 
 from mercurial import cmdutil, configitems, registrar, templateutil

@@ -49,6 +49,12 @@ Pages of changesets of try lead to their pushes, and to the log; pushes lead bac
   href="/bundle/1/rev/*" (glob)
   $ hg -R server pushlog-check
   0 changesets had another state
+
+Who mirrors the log is told of those into the repository only
+
+  $ printf 'pushlog\nfirstpush 1\n1' | hg -R server serve --stdio | sed 1d
+  1
+  2 alice * * (glob)
   $ hg -R server s3try expire --older-than 0.0000001 --yes > /dev/null
   $ logged server
   2 alice upstream/public

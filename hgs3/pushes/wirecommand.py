@@ -4,8 +4,8 @@ A server that has the command says ``pushlog`` among its capabilities. Clients w
 Mozilla's extension of that name then ask with each pull, so this is its format.
 
 ``pushlog`` with the argument ``firstpush``, a number, answers with lines, each ended by
-a line feed. The first is ``1``; then comes a line for each push from that number on, in
-the order of numbers::
+a line feed. The first is ``1``; then comes a line for each push into the repository
+(not to try) from that number on, in the order of numbers::
 
     NUMBER USER SECONDS NODE NODE...
 
@@ -86,6 +86,9 @@ def _lines(log, first):
     while True:
         pushes = log.pushes(LogQuery(start_id=last), limit=_CHUNK)
         for push in pushes:
+            if push.bundle_id is not None:
+                # Who mirrors the log has what is in the repository.
+                continue
             nodes = b" ".join(
                 crossing.to_bytes(each.node)
                 for each in push.changesets
