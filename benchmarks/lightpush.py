@@ -35,6 +35,7 @@ class LightPusher:
     """
 
     def __init__(self, path: pathlib.Path, first: int = 0) -> None:
+        self.path = path
         unfiltered = hgmodules.open_repository(path)
         self._repository = unfiltered.filtered(b"visible")
         self.base: bytes = unfiltered.changelog.tip()

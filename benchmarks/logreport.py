@@ -45,6 +45,8 @@ class Measured:
     pushes: dict[tuple[int, str], list[Sample]] = dataclasses.field(
         default_factory=dict
     )
+    #: By server: seconds of each, from the start of the process to its end.
+    by_hg: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     pages: dict[tuple[str, str], list[Asked]] = dataclasses.field(default_factory=dict)
 
     def add_asked(self, name: str, rows: int, asked: Asked) -> None:
@@ -53,6 +55,10 @@ class Measured:
     def add_push(self, changesets: int, server: str, sample: Sample) -> None:
         """In the order of pushes, which is the same for all servers."""
         self.pushes.setdefault((changesets, server), []).append(sample)
+
+    def add_by_hg(self, server: str, seconds: float) -> None:
+        """As add_push: a push by the program `hg`."""
+        self.by_hg.setdefault(server, []).append(seconds)
 
     def add_page(self, name: str, kind: str, asked: Asked) -> None:
         self.pages.setdefault((name, kind), []).append(asked)
@@ -147,6 +153,11 @@ def _recording(measured: Measured) -> list[Row]:
             ):
                 ratio = paired(list(map(value, plain)), list(map(value, of)))
                 found.append((f"{what}, {name}", f"{ratio:.3f}", asked))
+    for server, asked in ((LOGGED, RECORDING), (AGAIN, "")):
+        if server in measured.by_hg:
+            ratio = paired(measured.by_hg[PLAIN], measured.by_hg[server])
+            what = f"hg push, {server} / {PLAIN}, time"
+            found.append((what, f"{ratio:.3f}", asked))
     return found
 
 

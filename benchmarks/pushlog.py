@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import pathlib
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -208,6 +210,35 @@ def _push(options: argparse.Namespace, servers: LogServers, measured: Measured) 
     _push_all(options, servers, measured, running, clients, tryrows.CHANGESETS, small)
     large = 1 + options.large_pushes
     _push_all(options, servers, measured, running, clients, LARGE, large)
+    _push_by_hg(options, measured, running, clients)
+
+
+def _push_by_hg(
+    options: argparse.Namespace,
+    measured: Measured,
+    running: dict[str, LogServer],
+    clients: dict[str, LightPusher],
+) -> None:
+    """As a developer does it."""
+    cli.say("pushing by hg...")
+    count = options.warm + options.pushes
+    pushes = {
+        name: client.prepare_stack(count, tryrows.CHANGESETS)
+        for name, client in clients.items()
+    }
+    environment = dict(os.environ, HGRCPATH=os.devnull)
+    names = list(running)
+    for number in range(count):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            head = pushes[name][number][-1].hex()
+            command = [options.hg, "-R", clients[name].path, "push", "-q", "-r", head]
+            started = time.perf_counter()
+            subprocess.run(
+                [*command, running[name].proxy.url], check=True, env=environment
+            )
+            if number >= options.warm:
+                measured.add_by_hg(name, time.perf_counter() - started)
 
 
 def _push_all(

@@ -40,6 +40,16 @@ def test_the_time_is_that_of_the_longest_log_and_the_ratio_is_of_cpu():
     }
 
 
+def test_a_push_by_hg_is_compared_with_the_same_one():
+    measured = Measured()
+    for seconds in (0.3, 0.9, 0.4):
+        measured.add_by_hg(PLAIN, seconds)
+        measured.add_by_hg(LOGGED, seconds + 0.02)
+    assert figures(measured) == {
+        "hg push, with the log / without the log, time": ("1.050", "1.05 at most"),
+    }
+
+
 def test_a_push_is_compared_with_the_same_one():
     measured = Measured()
     for cpu, client in ((10, 30), (100, 300), (20, 60)):
