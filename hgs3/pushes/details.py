@@ -1,5 +1,7 @@
 """What the log keeps of a changeset, taken from the repository."""
 
+import dataclasses
+
 from mercurial import encoding, error, obsolete, phases, repoview
 from mercurial.node import hex, nullrev
 
@@ -18,20 +20,16 @@ _TAGS = b".hgtags"
 def of_revisions(repo, revs):
     """LoggedChangesets of revision numbers, which ascend."""
     repo = repo.unfiltered()
-    tags = _tags(repo, revs)
     hidden = hidden_revisions(repo)
-    found = []
+    found, tagged = [], {}
     for rev in revs:
         # One at a time: a context keeps what was read by it.
         ctx = repo[rev]
-        found.append(
-            LoggedChangeset(
-                _text(ctx.node()),
-                HIDDEN if rev in hidden else AS_PUSHED,
-                _of(repo, ctx, tags.get(hex(ctx.node()), ())),
-            )
-        )
-    return found
+        if _TAGS in ctx.files():
+            tagged.update(_tags(ctx))
+        state = HIDDEN if rev in hidden else AS_PUSHED
+        found.append(LoggedChangeset(_text(ctx.node()), state, _of(repo, ctx)))
+    return _with_tags(found, tagged) if tagged else found
 
 
 def of_nodes(repo, nodes):
@@ -134,7 +132,7 @@ def phases_now(repo, known):
     return changed
 
 
-def _of(repo, ctx, tags):
+def _of(repo, ctx):
     date, offset = ctx.date()
     extra = ctx.extra()
     return Details(
@@ -145,7 +143,7 @@ def _of(repo, ctx, tags):
         branch=_utf8(ctx.branch()),
         description=_utf8(ctx.description()),
         files=tuple(map(crossing.to_str, ctx.files())),
-        tags=tuple(_utf8(name) for name in sorted(tags)),
+        tags=(),
         phase=crossing.to_str(ctx.phasestr()),
         extra={
             crossing.to_str(name): crossing.to_str(value)
@@ -162,29 +160,38 @@ def _precursors(repo, node):
     return tuple(sorted({_text(marker[0]) for marker in markers}))
 
 
-def _tags(repo, revs):
-    """Node (hexadecimal) to names, of those that a push has tagged among its own
-    changesets.
+def _tags(ctx):
+    """What the file of tags says: names (bytes) to nodes (str)."""
+    try:
+        # Not "in", which would read the whole manifest.
+        text = ctx[_TAGS].data()
+    except error.LookupError:
+        return {}  # removed
+    lines = (line.partition(b" ") for line in text.splitlines())
+    return {
+        encoding.tolocal(name.strip()): crossing.to_str(node)
+        for node, _space, name in lines
+        if len(node) == 40 and name.strip()
+    }
+
+
+def _with_tags(found, tagged):
+    """LoggedChangesets with the names that a push has given to its own changesets.
 
     Not ``repo.tags()``, which looks at each head of the repository.
     """
-    at = {}
-    for rev in revs:
-        if _TAGS not in repo.changelog.readfiles(rev):
-            continue
-        try:
-            # Not "in", which would read the whole manifest.
-            text = repo[rev][_TAGS].data()
-        except error.LookupError:
-            continue  # removed
-        for line in text.splitlines():
-            node, _space, name = line.partition(b" ")
-            if len(node) == 40 and name.strip():
-                at[encoding.tolocal(name.strip())] = node
     names = {}
-    for name, node in at.items():
-        names.setdefault(node, set()).add(name)
-    return names
+    for name, node in sorted(tagged.items()):
+        names.setdefault(node, []).append(_utf8(name))
+    return [
+        dataclasses.replace(
+            each,
+            details=dataclasses.replace(each.details, tags=tuple(names[each.node])),
+        )
+        if each.node in names
+        else each
+        for each in found
+    ]
 
 
 def _utf8(text):
