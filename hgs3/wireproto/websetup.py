@@ -4,7 +4,6 @@ On every Mercurial: what is about one version of the wire protocol only is
 hooked elsewhere.
 """
 
-import gc
 import weakref
 
 from mercurial import extensions, hgweb
@@ -101,8 +100,5 @@ def _httpservice_init(orig, self):
                 check(ui, service)
         servicemod.probe(ui, service)
     hgserve.mend_once()
-    # What is loaded by now stays for good. Each full collection of garbage would go
-    # through it, though, and a repository object leaves enough garbage for many.
-    gc.collect()
-    gc.freeze()
+    eager.about_to_serve()
     return orig(self)
