@@ -104,3 +104,28 @@ def run(name: str, program: typing.Callable[[], None]) -> int:
     except (FileNotFoundError, ServerFailed, ValueError) as error:
         say(f"{name}: {error}")
     return 1
+
+
+def add_database_options(
+    made: argparse.ArgumentParser,
+    numbers: typing.Mapping[str, tuple[int, str]],
+    rows: typing.Sequence[int],
+    rows_help: str,
+) -> None:
+    """Of what is measured with PostgreSQL: options that are a number each, with their
+    defaults and what they say, and the lengths of the past.
+    """
+    for name, (default, text) in numbers.items():
+        made.add_argument(
+            name, type=int, default=default, metavar="N", help=f"{text} (%(default)s)"
+        )
+    made.add_argument(
+        "--rows",
+        nargs="+",
+        type=int,
+        default=list(rows),
+        metavar="N",
+        help=f"{rows_help} (default: {' '.join(map(str, rows))})",
+    )
+    made.add_argument("--postgresql", type=pathlib.Path, default=paths.POSTGRESQL)
+    made.add_argument("--quick", action="store_true", help="see whether it works")

@@ -30,7 +30,6 @@ import cli
 import logreport
 import logrows
 import logservers
-import paths
 import report
 import tryrows
 from lightpush import LightPusher
@@ -64,21 +63,9 @@ def _options() -> argparse.Namespace:
         "--pages": (60, "of each kind"),
         "--warm": (5, "pushes, pages and requests before those that count"),
     }
-    for name, (default, text) in numbers.items():
-        parser.add_argument(
-            name, type=int, default=default, metavar="N", help=f"{text} (%(default)s)"
-        )
-    parser.add_argument(
-        "--rows",
-        nargs="+",
-        type=int,
-        default=list(DEFAULT_ROWS),
-        metavar="N",
-        help="pushes in a log, of a server each "
-        f"(default: {' '.join(map(str, DEFAULT_ROWS))})",
+    cli.add_database_options(
+        parser, numbers, DEFAULT_ROWS, "pushes in a log, of a server each"
     )
-    parser.add_argument("--postgresql", type=pathlib.Path, default=paths.POSTGRESQL)
-    parser.add_argument("--quick", action="store_true", help="see whether it works")
     options = parser.parse_args()
     if options.quick:
         vars(options).update(QUICK)

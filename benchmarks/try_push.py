@@ -24,7 +24,6 @@ import typing
 
 import cli
 import clonerun
-import paths
 import pullrun
 import report
 import tryreport
@@ -60,21 +59,9 @@ def _options() -> argparse.Namespace:
         "--requests": (5000, "for the memory of a server; with 0 it is not measured"),
         "--large": (5_000_000, "bytes of a large push"),
     }
-    for name, (default, text) in numbers.items():
-        parser.add_argument(
-            name, type=int, default=default, metavar="N", help=f"{text} (%(default)s)"
-        )
-    parser.add_argument(
-        "--rows",
-        nargs="+",
-        type=int,
-        default=list(DEFAULT_ROWS),
-        metavar="N",
-        help="earlier pushes, of a headless server each "
-        f"(default: {' '.join(map(str, DEFAULT_ROWS))})",
+    cli.add_database_options(
+        parser, numbers, DEFAULT_ROWS, "earlier pushes, of a headless server each"
     )
-    parser.add_argument("--postgresql", type=pathlib.Path, default=paths.POSTGRESQL)
-    parser.add_argument("--quick", action="store_true", help="see whether it works")
     options = parser.parse_args()
     if options.quick:
         vars(options).update(QUICK)

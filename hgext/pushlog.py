@@ -121,7 +121,7 @@ file ``hgs3/pushes/wirecommand.py``. It needs the permission to pull, and leaves
 to try out.
 """
 
-from mercurial import cmdutil, configitems, registrar, templateutil
+from mercurial import cmdutil, registrar, templateutil
 from mercurial.i18n import _
 
 import hgs3
@@ -142,13 +142,6 @@ configitem = registrar.configitem(configtable)
 for _name, _default in pushlogsettings.DEFAULTS:
     configitem(pushlogsettings.SECTION, _name, default=_default)
 
-#: The section that says what the repository is called, for when its own extension
-#: is off.
-_storetable = {}
-_storeitem = registrar.configitem(_storetable)
-for _name, _default in settings.DEFAULTS:
-    _storeitem(settings.SECTION, _name, default=_default)
-
 
 def getversion():
     """What ``hg version -v`` says; bytes."""
@@ -156,9 +149,7 @@ def getversion():
 
 
 def uisetup(ui):
-    # After the items of all extensions have been registered.
-    if settings.SECTION not in ui._knownconfig:
-        configitems.loadconfigtable(ui, b"pushlog", _storetable)
+    settings.register_items(ui, b"pushlog")
 
 
 def extsetup(ui):

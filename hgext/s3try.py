@@ -153,7 +153,7 @@ Each answer with changesets of try is a line of the log ``s3wireprotocache``, wi
 ``try`` as its command; see :hg:`help s3wireprotocache`.
 """
 
-from mercurial import cmdutil, configitems, registrar
+from mercurial import cmdutil, registrar
 from mercurial.i18n import _
 
 import hgs3
@@ -173,12 +173,6 @@ for _name, _default in trysettings.DEFAULTS:
 for _name in trysettings.OVERRIDES:
     configitem(trysettings.SECTION, _name, default=None)
 
-#: The section that the store is configured in, for when its own extension is off.
-_storetable = {}
-_storeitem = registrar.configitem(_storetable)
-for _name, _default in settings.DEFAULTS:
-    _storeitem(settings.SECTION, _name, default=_default)
-
 
 def getversion():
     """What ``hg version -v`` says; bytes."""
@@ -186,9 +180,7 @@ def getversion():
 
 
 def uisetup(ui):
-    # After the items of all extensions have been registered.
-    if settings.SECTION not in ui._knownconfig:
-        configitems.loadconfigtable(ui, b"s3try", _storetable)
+    settings.register_items(ui, b"s3try")
 
 
 def extsetup(ui):

@@ -9,7 +9,7 @@ import os
 import re
 import typing
 
-from mercurial import error
+from mercurial import configitems, error, registrar
 from mercurial.i18n import _
 
 from . import crossing, settingvalues, shorturlsettings
@@ -115,6 +115,19 @@ class CacheSettings:
     breaker_rest_seconds: float
     object_lifetime_seconds: int
     short_urls: ShortUrlSettings
+
+
+def register_items(ui, extension) -> None:
+    """Let the section be read where its own extension is off. ``extension`` is the
+    name of the one that needs it. Called by its uisetup: by then, the items of all
+    extensions have been registered."""
+    if SECTION in ui._knownconfig:
+        return
+    table: typing.Dict = {}
+    item = registrar.configitem(table)
+    for name, default in DEFAULTS:
+        item(SECTION, name, default=default)
+    configitems.loadconfigtable(ui, extension, table)
 
 
 def load(ui) -> CacheSettings:

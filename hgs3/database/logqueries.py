@@ -9,15 +9,11 @@ from sqlalchemy import bindparam, func, select, union_all
 
 from .records import AS_PUSHED
 from .tables import CHANGESETS, LOG_CHANGES, LOG_CHANGESETS, PUSHES, REPOSITORIES
+from .tryqueries import NEXT_NODE, REPOSITORY, next_node
 
 # Made once: to build a statement costs as much as to run it.
-_REPOSITORY = (
-    select(REPOSITORIES.c.id)
-    .where(REPOSITORIES.c.digest == bindparam("digest"))
-    .scalar_subquery()
-)
-_LOG_HERE = LOG_CHANGESETS.c.repository_id == _REPOSITORY
-_PUSHES_HERE = PUSHES.c.repository_id == _REPOSITORY
+_LOG_HERE = LOG_CHANGESETS.c.repository_id == REPOSITORY
+_PUSHES_HERE = PUSHES.c.repository_id == REPOSITORY
 _PUSH_COLUMNS = (
     PUSHES.c.id,
     PUSHES.c.username,
@@ -37,7 +33,7 @@ def _pushes_of_nodes():
     bundled = (
         select(CHANGESETS.c.node, PUSHES.c.id.label("push_id"))
         .join_from(CHANGESETS, PUSHES, PUSHES.c.bundle_id == CHANGESETS.c.bundle_id)
-        .where(CHANGESETS.c.repository_id == _REPOSITORY, CHANGESETS.c.node.in_(wanted))
+        .where(CHANGESETS.c.repository_id == REPOSITORY, CHANGESETS.c.node.in_(wanted))
     )
     return union_all(logged, bundled).subquery()
 
@@ -54,7 +50,7 @@ STATE = select(
     REPOSITORIES.c.identity,
     LAST_PUSH.scalar_subquery().label("last_push_id"),
     select(LOG_CHANGES.c.changes)
-    .where(LOG_CHANGES.c.repository_id == _REPOSITORY)
+    .where(LOG_CHANGES.c.repository_id == REPOSITORY)
     .scalar_subquery()
     .label("changes"),
 ).where(REPOSITORIES.c.digest == bindparam("digest"))
@@ -71,29 +67,12 @@ TOKEN = select(PUSHES.c.id).where(PUSHES.c.token == bindparam("token"))
 BUNDLED = (
     select(CHANGESETS.c.bundle_id, CHANGESETS.c.node)
     .where(
-        CHANGESETS.c.repository_id == _REPOSITORY,
+        CHANGESETS.c.repository_id == REPOSITORY,
         CHANGESETS.c.bundle_id.in_(bindparam("bundles", expanding=True)),
     )
     .order_by(CHANGESETS.c.bundle_id, CHANGESETS.c.position)
 )
-
-
-def _next_node(table):
-    # The first node after one, and not all that are different: a changeset may be
-    # in thousands of bundles.
-    return (
-        select(table.c.node)
-        .where(
-            table.c.repository_id == _REPOSITORY,
-            table.c.node >= bindparam("first"),
-            table.c.node < bindparam("end"),
-        )
-        .order_by(table.c.node)
-        .limit(1)
-    )
-
-
-NEXT_NODES = (_next_node(LOG_CHANGESETS), _next_node(CHANGESETS))
+NEXT_NODES = (next_node(LOG_CHANGESETS), NEXT_NODE)
 
 _CONDITIONS = {
     "start_id": PUSHES.c.id > bindparam("start_id"),

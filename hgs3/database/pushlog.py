@@ -59,11 +59,6 @@ class PushLog:
             )
         )
 
-    def set_states(self, states: typing.Mapping[str, int]) -> None:
-        """Say what has become of changesets of the repository, by their nodes."""
-        if states:
-            self.apply(Changes(states=states))
-
     # Reading
 
     def has_token(self, token: str) -> bool:

@@ -57,18 +57,26 @@ CHANGESETS_OF = (
     )
     .order_by(CHANGESETS.c.position)
 )
-# The first node after one, and not all that are different: a changeset that is
-# pushed again and again is in thousands of bundles.
-NEXT_NODE = (
-    select(CHANGESETS.c.node)
-    .where(
-        CHANGESETS.c.repository_id == REPOSITORY,
-        CHANGESETS.c.node >= bindparam("first"),
-        CHANGESETS.c.node < bindparam("end"),
+
+
+def next_node(table):
+    """The first node that is in CHANGESETS or LOG_CHANGESETS from ``first`` on, below
+    ``end``."""
+    # And not all that are different: a changeset that is pushed again and again is in
+    # thousands of bundles.
+    return (
+        select(table.c.node)
+        .where(
+            table.c.repository_id == REPOSITORY,
+            table.c.node >= bindparam("first"),
+            table.c.node < bindparam("end"),
+        )
+        .order_by(table.c.node)
+        .limit(1)
     )
-    .order_by(CHANGESETS.c.node)
-    .limit(1)
-)
+
+
+NEXT_NODE = next_node(CHANGESETS)
 _TRY_PUSHES = (
     select(
         PUSHES.c.id.label("push_id"),

@@ -95,15 +95,22 @@ def postgresql(isolated):
         yield server
 
 
+def _found_or_skipped(found, name, packages, is_required):
+    """``found``; without it the test is skipped, or fails where it must not be."""
+    if found is None:
+        reason = "no %s on this machine (install %s)" % (name, packages)
+        if is_required:
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    return found
+
+
 @pytest.fixture(scope="session")
 def mariadb(isolated):
     """A testlib.databases.MariaDBServer."""
-    program = databases.find_mariadb()
-    if program is None:
-        reason = "no MariaDB on this machine (install mariadb-server)"
-        if REQUIRES_MARIADB:
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+    program = _found_or_skipped(
+        databases.find_mariadb(), "MariaDB", "mariadb-server", REQUIRES_MARIADB
+    )
     with databases.MariaDBServer(program) as server:
         yield server
 
@@ -111,13 +118,13 @@ def mariadb(isolated):
 @pytest.fixture(scope="session")
 def chromium(isolated):
     """A testlib.browser.Browser."""
-    found = browsers.find_chromium()
-    if found is None:
-        reason = "no Chromium on this machine (install chromium and chromium-driver)"
-        if REQUIRES_CHROMIUM:
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    with browsers.Browser(*found) as browser:
+    programs = _found_or_skipped(
+        browsers.find_chromium(),
+        "Chromium",
+        "chromium and chromium-driver",
+        REQUIRES_CHROMIUM,
+    )
+    with browsers.Browser(*programs) as browser:
         yield browser
 
 

@@ -67,7 +67,7 @@ class PushLogContract(DatabaseContract):
         other = PushLog(database, digest())
         assert other.push(push_id) is None and other.pushes() == []
         assert other.newest_pushes_of([node("a")]) == {} == dict(other.states())
-        other.set_states({node("a"): GONE})
+        other.apply(Changes(states={node("a"): GONE}))
         assert dict(log.states()) == {node("a"): AS_PUSHED}
         with pytest.raises(UnknownChangeset):
             other.pushes(LogQuery(changesets=(node("a"),)))
@@ -118,7 +118,7 @@ class PushLogContract(DatabaseContract):
     def test_states(self, log, monkeypatch):
         monkeypatch.setattr(pushlog, "CHUNK_PUSHES", 2)
         log.record(new_push("a", "b", "c"), new_push("d", "e"))
-        log.set_states({node("c"): HIDDEN, node("e"): GONE, node("x"): GONE})
+        log.apply(Changes(states={node("c"): HIDDEN, node("e"): GONE, node("x"): GONE}))
         wanted = {node("c"): HIDDEN, node("e"): GONE}
         wanted.update({node(name): AS_PUSHED for name in "abd"})
         assert dict(log.states()) == wanted
@@ -128,13 +128,13 @@ class PushLogContract(DatabaseContract):
         log.record(new_push("e"))
         assert dict(log.states())[node("e")] == AS_PUSHED
         assert names_of(log.pushes(), "abcde") == ["abc", "de", "e"]
-        log.set_states({node("d"): GONE, node("e"): GONE})
+        log.apply(Changes(states={node("d"): GONE, node("e"): GONE}))
         assert names_of(log.pushes(tips_only=True), "b") == ["b", "", ""]
 
     def test_what_is_pushed_again_is_there_in_all_pushes(self, log):
         first, second, third = new_push("d", "e", "f"), new_push("e"), new_push("a")
         ids = log.record(first)
-        log.set_states({node("e"): GONE, node("f"): GONE})
+        log.apply(Changes(states={node("e"): GONE, node("f"): GONE}))
         before = log.state()
         # As each push does it: the one before comes along, which is there.
         ids += log.record(first, second)[1:]
@@ -352,7 +352,7 @@ class TryPushesContract(DatabaseContract):
         assert index.recent_roots(0, 9) == [node("b")]
         assert index.bundles_of([node("a")]) == {} == index.bookmarks()
         assert index.nodes_with_prefix(node("a")) == []
-        log.set_states({node("b"): GONE})
+        log.apply(Changes(states={node("b"): GONE}))
         assert names_of(log.pushes(tips_only=True), "ab") == ["a", "b"]
         assert log.push(mine).changesets == tuple(logged("b"))
         assert dict(log.states()) == {node("a"): AS_PUSHED}

@@ -127,7 +127,7 @@ class TestPlans(DatabaseContract):
         index.doomed_gone(index.doom(sha256("gone")))
         log = PushLog(index._database, index._digest)
         log.record(new_push("logged", "too"))
-        log.set_states({node("too"): GONE})
+        log.apply(Changes(states={node("too"): GONE}))
         log.apply(Changes(phases={node("too"): "public"}))
         for query in (
             LogQuery(start_id=1, end_id=9),

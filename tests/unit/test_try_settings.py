@@ -3,8 +3,15 @@
 import re
 
 import pytest
-from hgui import SECTION, TRY_EXTENSION, make_try_ui, set_item
+from hgui import (
+    PUSHLOG_EXTENSION,
+    SECTION,
+    TRY_EXTENSION,
+    make_try_ui,
+    set_item,
+)
 from mercurial import error
+from mercurial import ui as uimod
 
 from hgs3 import settings, trysettings
 from hgs3.commands import s3try
@@ -137,8 +144,18 @@ def test_each_item_is_registered():
         assert own.pop(name) == default
     assert set(own) == {name for name, _default in settings.DEFAULTS}
     assert set(own.values()) == {None}
-    # Without its own extension, that of the store is known.
-    assert set(TRY_EXTENSION._storetable[SECTION]) == set(own)
+
+
+@pytest.mark.parametrize("extension", [TRY_EXTENSION, PUSHLOG_EXTENSION])
+def test_the_section_of_the_store_is_known_without_its_extension(extension):
+    ui = uimod.ui()
+    ui._knownconfig = {}
+    extension.uisetup(ui)
+    known = {name: item.default for name, item in ui._knownconfig[SECTION].items()}
+    assert known == dict(settings.DEFAULTS)
+    ui._knownconfig = {SECTION: known}
+    extension.uisetup(ui)
+    assert ui._knownconfig == {SECTION: known}
 
 
 def test_every_action_and_option_is_in_the_manual():
