@@ -9,10 +9,9 @@ What has been loaded lazily is loaded for real, and what a function imports from
 then on (``wsgiheaders``, for one, in each request) is imported in the ordinary
 way, under the locks that Python has for it.
 
-hgwebdir has the garbage collector look at everything after each request, and any
-repository leaves so much garbage that the collector soon comes by itself. That takes
-longer the more is loaded: with boto3, tens of milliseconds. What is loaded stays until
-the end, so it is left out of that.
+hgwebdir has the garbage collector look at everything after each request, which
+takes longer the more is loaded: with boto3, tens of milliseconds. What is loaded
+stays until the end, so it is left out of that.
 """
 
 import gc
@@ -73,12 +72,6 @@ def load_for_threads():
             _touch_lazy_modules(but_for=_MERCURIAL)
             hgdemandimport.disable()
         _threads_may_run = True
-
-
-def about_to_serve():
-    """What there was to be loaded is: also what a database or a store has loaded when
-    it was first asked."""
-    _spare_the_collector()
 
 
 def boto3_is_loaded():

@@ -100,5 +100,4 @@ def _httpservice_init(orig, self):
                 check(ui, service)
         servicemod.probe(ui, service)
     hgserve.mend_once()
-    eager.about_to_serve()
     return orig(self)
