@@ -67,6 +67,28 @@ One of try: made, found, moved, deleted
   abort: unknown revision 'mine'
   [255]
 
+Names that are the beginning of hashes, too: of several, of one, of none; as in any
+repository, the name comes first
+
+  $ ONE=$(hg -R server log -r 2 -T '{node|shortest}')
+  $ for name in x $ONE x$ONE ad dead; do
+  >   hg -R a bookmark -f -r "desc(a3)" $name
+  >   hg -R a push -q -B $name $URL
+  >   hg identify -r $name -T '{id}\n' $URL | sed "s/$(node a 'desc(a3)')/a3/"
+  >   hg -R a bookmark -d $name; hg -R a push -q -B $name $URL
+  >   hg identify -r $name -T '{id}\n' $URL 2>&1 | sed "s/$(node server 2)/r2/"
+  > done
+  a3
+  abort: 00changelog@: ambiguous identifier
+  a3
+  r2
+  a3
+  r2
+  a3
+  abort: unknown revision 'ad'
+  a3
+  abort: unknown revision 'dead'
+
 Onto a changeset of the repository, with no changeset to push
 
   $ hg -R a bookmark -r 1 old
@@ -93,7 +115,7 @@ Names of the repository, and others than the operator wants, are refused
   remote: (choose another name for the bookmark)
   abort: push failed on remote
   $ hg -R server s3try list -T '{push}\n' | head -1
-  4
+  9
   $ cat >> server/.hg/hgrc << EOF
   > [s3try]
   > scratch-bookmarks = re:^try/
@@ -109,7 +131,7 @@ Names of the repository, and others than the operator wants, are refused
   remote: (names must be as the server's s3try.scratch-bookmarks says)
   abort: push failed on remote
   $ hg -R a push -f -r "desc('a3')" -B try/fine $URL 2>&1 | grep -v '^pushing\|^searching'
-  remote: stored 1 changeset as push 5
+  remote: stored 1 changeset as push 10
   exporting bookmark try/fine
   $ hg identify -r old $URL
   abort: unknown revision 'old'

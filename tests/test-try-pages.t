@@ -180,6 +180,33 @@ An archive by the name of a bookmark; a bookmark that has gone is gone in a brow
   $ page $URL/raw-rev/topic%252Fx "If-None-Match=$TAG" | head -1
   404
 
+A bookmark comes before the beginning of a hash: of one, of several, of something in try; and it may be of
+what the repository has itself
+
+  $ ONE=$(hg -R server log -r 100 -T '{node|shortest}')
+  $ for name in $ONE x$ONE x e $(echo $P | cut -c1-5) plain; do
+  >   page $URL/raw-rev/$name | grep '^# Node' > before
+  >   for node in $T $(hg -R server log -r 200 -T '{node}'); do
+  >     hg -R a bookmark -f -r $node $name; hg -R a push -q $URL -B $name
+  >     page $URL/raw-rev/$name | grep "^# Node ID $node" | cut -c1-9
+  >     hg -R a bookmark -d $name
+  >   done
+  >   hg -R a push -q $URL -B $name
+  >   page $URL/raw-rev/$name | grep '^# Node' | diff before -
+  > done
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+
 Odd requests are answered like any that leads nowhere
 
   $ page $URL/bundle/99999999999999999999/rev/$T | head -1

@@ -58,19 +58,38 @@ def _lookup(repo, key, lookup):
     try:
         node = lookup(key)
     except error.AmbiguousPrefixLookupError:
-        raise
+        # A name comes before the beginning of a hash.
+        node = bookmark(repo, key)
+        if node is None:
+            raise
+        return node
     except (error.RepoLookupError, error.LookupError):
         node = find(repo, key)
         if node is None:
             raise
         return node
-    if _is_prefix_of(key, node) and len(key) < _FULL:
-        _refuse_ambiguous(repo, key, node)
-    return node
+    digits = prefix_of(node, key)
+    if digits is None:
+        return node
+    return bookmark(repo, key) or _unambiguous(repo, digits, node)
 
 
-def _is_prefix_of(key, node):
-    return bool(_HEX.match(key)) and hex(node).startswith(key)
+def prefix_of(node, key):
+    """The digits of ``key`` if they are the beginning of the hash of ``node``, and not
+    all of it; else None. As in Mercurial there may be an ``x`` before them."""
+    digits = key[1:] if key.startswith(b"x") else key
+    is_hash = bool(_HEX.match(digits)) and len(digits) < _FULL
+    return digits if is_hash and hex(node).startswith(digits) else None
+
+
+def bookmark(repo, key):
+    """The node of a scratch bookmark for which the repository has something else that
+    it may mean; None when there is none, or nobody can tell."""
+    try:
+        return scratchbookmarks.find(trystore.of(repo), key)
+    except (DatabaseError, error.Abort):
+        # It is what the repository says without us.
+        return None
 
 
 def find(repo, key):
@@ -95,16 +114,18 @@ def _find_prefix(store, key):
     return bin(crossing.to_bytes(found[0])) if found else None
 
 
-def _refuse_ambiguous(repo, key, node):
-    """``key`` is the beginning of ``node``, which is in the repository."""
+def _unambiguous(repo, digits, node):
+    """``node``, which is in the repository, and which begins with ``digits``; raises
+    AmbiguousPrefixLookupError if something in try does so, too."""
     own = crossing.to_str(hex(node))
     try:
-        found = trystore.of(repo).index.nodes_with_prefix(crossing.to_str(key))
+        found = trystore.of(repo).index.nodes_with_prefix(crossing.to_str(digits))
     except (DatabaseError, error.Abort):
-        # It is what the repository says without us.
-        return
+        # As for bookmark.
+        return node
     if any(other != own for other in found):
-        raise _ambiguous(key)
+        raise _ambiguous(digits)
+    return node
 
 
 def _ambiguous(key):

@@ -1,8 +1,8 @@
 """Pages of hgweb about changesets that are in bundles.
 
 hgweb is given an overlay in place of the repository, for one request; all that it
-does is its own. What the repository has itself it shows as ever, and without a
-question to the database.
+does is its own. What the repository has itself it shows as ever, and by the links of
+hgweb without a question to the database.
 
 ``/rev/NODE`` and the other pages take the newest bundle that holds NODE. Below
 ``/bundle/ID/`` is a whole hgweb of its own, of the repository and that bundle.
@@ -33,6 +33,10 @@ PUSH_HEADER = b"HG-S3-Push"
 #: Pages that show the same whatever they are asked for.
 _WITHOUT_NODE = frozenset((b"static", b"help"))
 
+#: Of the hashes in hgweb's own links, which shall not cost a question to the database:
+#: a bookmark that is named like the beginning of a hash is looked for below that.
+_LINK_DIGITS = 12
+
 #: No database has a larger one.
 _BUNDLE_ID = re.compile(rb"[0-9]{1,18}\Z")
 
@@ -56,7 +60,7 @@ def _runwsgi(orig, app, req, res, repo):
     asked = _Asked(req)
     if asked.command not in compat.web_commands() or not asked.may_be_try(repo):
         return orig(app, req, res, repo)
-    if not _may_read(app, req, res, repo):
+    if not _may_read(app, req, res, repo) or not asked.is_try(repo):
         # It says so itself.
         return orig(app, req, res, repo)
     page = _Page(repo, asked)
@@ -134,11 +138,24 @@ class _Asked:
         return [key for key in keys if key and b":" not in key]
 
     def may_be_try(self, repo):
-        """Whether the repository alone does not say it all."""
-        if self.bundle is not None:
-            return True
-        self.keys = [key for key in self.keys if not _has(repo, key)]
-        return bool(self.keys)
+        """Whether the repository alone does not say it all; without a question to the
+        database."""
+        if self.bundle is None:
+            self.keys = [
+                k for k in self.keys if not _has(repo, k) or _is_short(repo, k)
+            ]
+        return self.bundle is not None or bool(self.keys)
+
+    def is_try(self, repo):
+        """As ``may_be_try``, for who may know: a bookmark comes before the beginning of
+        a hash."""
+        if self.bundle is None:
+            self.keys = [
+                key
+                for key in self.keys
+                if not _has(repo, key) or names.bookmark(repo, key) is not None
+            ]
+        return self.bundle is not None or bool(self.keys)
 
     def with_key(self, key):
         """The request for the same page of another ``key``."""
@@ -155,6 +172,14 @@ def _has(repo, key):
     except (error.RepoLookupError, error.LookupError):
         return False
     return True
+
+
+def _is_short(repo, key):
+    """Whether ``key``, by which the repository has something, is the beginning of a
+    hash that may be a bookmark, too."""
+    if len(key) >= _LINK_DIGITS:
+        return False
+    return names.prefix_of(scmutil.revsymbol(repo, key).node(), key) is not None
 
 
 def _below(req, first, rest):
@@ -266,10 +291,10 @@ class _Page:
             if node is not None:
                 nodes[node.hex()] = key
         found = index.bundles_of(nodes)
-        if len(asked.keys) == 1 and asked.is_key_in_path and found:
+        if len(asked.keys) == 1 and asked.is_key_in_path and nodes:
             (node,), (key,) = nodes, asked.keys
-            if not crossing.to_bytes(node).startswith(key):
-                # A bookmark, of which the overlay knows nothing.
+            if len(key) < _LINK_DIGITS or not crossing.to_bytes(node).startswith(key):
+                # A bookmark, maybe, which hgweb does not know.
                 self.req = asked.with_key(crossing.to_bytes(node))
         by_id = {bundle.id: bundle for bundle in found.values()}
         return [by_id[bundle_id] for bundle_id in sorted(by_id)]
