@@ -250,6 +250,8 @@ repository are as ever
   changesets of try cannot be shown now, try again later
   $ page $URL/raw-rev/100 | head -1
   200
+  $ page $URL/raw-rev/$ONE | head -1
+  200
   $ rmdir server/.hg/hg-s3-try.db; mv saved server/.hg/hg-s3-try.db
   $ stopserver
 
