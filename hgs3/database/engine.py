@@ -88,6 +88,35 @@ class Database:
         self._require_schema()
         return self._repeated(lambda: self._held(function))
 
+    def hold_at_once(
+        self, function: typing.Callable[[typing.Any], typing.Optional[T]]
+    ) -> typing.Optional[typing.Tuple["Held", T]]:
+        """As ``hold``, in a hurry: ``function`` gets the driver's own connection, and is
+        run once, on a database that begins transactions by itself.
+
+        None, and nothing is held, if it gives None, and for any fault of the database:
+        ``hold`` knows what to do then.
+        """
+        self._require_schema()
+        engine = self._get_engine()
+        driver_error = engine.dialect.dbapi.Error
+        try:
+            connection = engine.raw_connection()
+        except (driver_error, exc.SQLAlchemyError):
+            return None
+        held = None
+        try:
+            result = function(connection.driver_connection)
+            if result is not None:
+                held = Held(self, connection, connection, driver_error), result
+        except driver_error:
+            connection.invalidate()
+        finally:
+            if held is None:
+                # Rolls it back, if it is not closed.
+                connection.close()
+        return held
+
     def _require_schema(self):
         if not self._schema_is_right:
             if self.backend.migrates_itself:
@@ -139,7 +168,7 @@ class Database:
             # Rolls it back.
             connection.close()
             raise
-        return Held(self, connection, transaction), result
+        return Held(self, connection, transaction, exc.DBAPIError), result
 
     def _may_pass(self, fault):
         return (
@@ -231,12 +260,14 @@ class Held:
     def __init__(
         self,
         database: Database,
-        connection: sqlalchemy.Connection,
-        transaction: sqlalchemy.RootTransaction,
+        connection: typing.Any,
+        transaction: typing.Any,
+        fault: typing.Type[Exception],
     ) -> None:
         self._database = database
         self._connection = connection
-        self._transaction: typing.Optional[sqlalchemy.RootTransaction] = transaction
+        self._transaction = transaction
+        self._fault = fault
 
     def commit(self) -> None:
         """Raises DatabaseUnavailable; then nobody knows whether it was committed."""
@@ -245,9 +276,11 @@ class Held:
             return
         try:
             transaction.commit()
-        except exc.DBAPIError as err:
+        except self._fault as err:
             # It is not tried again: that would take all that came before.
-            fault = self._database._unavailable(self._database._message(err.orig))
+            message = self._database._message(getattr(err, "orig", err))
+            fault = self._database._unavailable(message)
+            self._connection.invalidate()
         else:
             fault = None
         self._end()
@@ -261,7 +294,7 @@ class Held:
             return
         try:
             transaction.rollback()
-        except exc.SQLAlchemyError:
+        except (self._fault, exc.SQLAlchemyError):
             self._connection.invalidate()
         self._end()
 

@@ -8,9 +8,9 @@ import dataclasses
 import typing
 
 import sqlalchemy
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
-from . import logdata, logpostgresql
+from . import logdata
 from .recording import insert_log, lock_repository, storable_name
 from .records import NewLogPush
 from .tables import LOG_CHANGES, LOG_CHANGESETS, PUSHES
@@ -24,9 +24,13 @@ _BY_TOKEN = select(PUSHES.c.token, PUSHES.c.id).where(
     PUSHES.c.token.in_(bindparam("tokens", expanding=True))
 )
 _NEW_PUSH = insert(PUSHES)
-# Of the push of each row: a list of all pushes would be made first, and is long.
-_INTO_REPOSITORY = exists().where(
-    PUSHES.c.id == LOG_CHANGESETS.c.push_id, PUSHES.c.bundle_id.is_(None)
+# Of the push of each row. As a value it is asked for last: what can be made a join
+# may begin with all pushes.
+_INTO_REPOSITORY = (
+    select(PUSHES.c.bundle_id)
+    .where(PUSHES.c.id == LOG_CHANGESETS.c.push_id)
+    .scalar_subquery()
+    .is_(None)
 )
 _SET_STATE = (
     update(LOG_CHANGESETS)
@@ -88,13 +92,6 @@ def apply_changes(
 def _record_pushes(connection, repository_id, pushes):
     if not pushes:
         return []
-    if connection.dialect.name == "postgresql":
-        recorded = logpostgresql.record(connection, repository_id, pushes)
-        if recorded is not None:
-            ids, has_changed = recorded
-            if has_changed:
-                count_change(connection, repository_id)
-            return ids
     tokens = {"tokens": [push.token for push in pushes]}
     known = {row.token: row.id for row in connection.execute(_BY_TOKEN, tokens)}
     ids = []

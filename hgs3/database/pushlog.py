@@ -4,7 +4,7 @@ import dataclasses
 import re
 import typing
 
-from . import logdata, logqueries, logrecording
+from . import logdata, logpostgresql, logqueries, logrecording
 from .engine import Database, Held
 from .errors import UnknownChangeset
 from .logrecording import Changes
@@ -53,6 +53,14 @@ class PushLog:
 
     def hold(self, changes: Changes) -> typing.Tuple[Held, typing.List[int]]:
         """As ``apply``; but it is not there before the Held is committed."""
+        if self.database.backend.driver[0] == "psycopg":
+            held = self.database.hold_at_once(
+                lambda connection: logpostgresql.record(
+                    connection, self.digest, changes
+                )
+            )
+            if held is not None:
+                return held
         return self.database.hold(
             lambda connection: logrecording.apply_changes(
                 connection, self.digest, changes

@@ -3,7 +3,7 @@
 import dataclasses
 
 from mercurial import encoding, error, obsolete, phases, repoview
-from mercurial.node import hex, nullrev
+from mercurial.node import nullrev
 
 from .. import crossing
 from ..database.records import (
@@ -21,14 +21,17 @@ def of_revisions(repo, revs):
     """LoggedChangesets of revision numbers, which ascend."""
     repo = repo.unfiltered()
     hidden = hidden_revisions(repo)
+    changelog = repo.changelog
     found, tagged = [], {}
     for rev in revs:
-        # One at a time: a context keeps what was read by it.
-        ctx = repo[rev]
-        if _TAGS in ctx.files():
-            tagged.update(_tags(ctx))
+        # A context reads again at each question, or keeps what it has read.
+        revision = changelog.changelogrevision(rev)
+        files = revision.files
+        if _TAGS in files:
+            tagged.update(_tags(repo[rev]))
         state = HIDDEN if rev in hidden else AS_PUSHED
-        found.append(LoggedChangeset(_text(ctx.node()), state, _of(repo, ctx)))
+        details = _of(repo, rev, revision, files)
+        found.append(LoggedChangeset(changelog.node(rev).hex(), state, details))
     return _with_tags(found, tagged) if tagged else found
 
 
@@ -38,7 +41,7 @@ def of_nodes(repo, nodes):
     get_rev = repo.unfiltered().changelog.index.get_rev
     revs = sorted({get_rev(node) for node in nodes} - {None})
     found = {each.node: each for each in of_revisions(repo, revs)}
-    texts = map(_text, nodes)
+    texts = [node.hex() for node in nodes]
     return [found.get(text) or LoggedChangeset(text, GONE) for text in texts]
 
 
@@ -57,9 +60,7 @@ def states_after(repo, changes, first_rev):
     found = _obsolete_around(repo, changes, first_rev) if repo.obsstore else set()
     found |= _with_other_phase(repo, changes[b"phases"], first_rev)
     hidden = hidden_revisions(repo) if found else ()
-    return {
-        _text(node_of(rev)): HIDDEN if rev in hidden else AS_PUSHED for rev in found
-    }
+    return {node_of(rev).hex(): HIDDEN if rev in hidden else AS_PUSHED for rev in found}
 
 
 def _obsolete_around(repo, changes, first_rev):
@@ -132,32 +133,35 @@ def phases_now(repo, known):
     return changed
 
 
-def _of(repo, ctx):
-    date, offset = ctx.date()
-    extra = ctx.extra()
+def _of(repo, rev, revision, files):
+    changelog = repo.changelog
+    parents = [parent for parent in changelog.parentrevs(rev) if parent != nullrev]
+    date, offset = revision.date
+    extra = {
+        crossing.to_str(name): crossing.to_str(value)
+        for name, value in revision.extra.items()
+    }
     return Details(
-        parents=tuple(_text(parent.node()) for parent in ctx.parents()),
-        author=_utf8(ctx.user()),
+        parents=tuple(changelog.node(each).hex() for each in parents or [nullrev]),
+        author=_utf8(revision.user),
         date=int(date),
         offset=offset,
-        branch=_utf8(ctx.branch()),
-        description=_utf8(ctx.description()),
-        files=tuple(map(crossing.to_str, ctx.files())),
+        # In a repository it is UTF-8 already.
+        branch=extra["branch"],
+        description=_utf8(revision.description),
+        files=tuple(map(crossing.to_str, files)),
         tags=(),
-        phase=crossing.to_str(ctx.phasestr()),
-        extra={
-            crossing.to_str(name): crossing.to_str(value)
-            for name, value in extra.items()
-        },
-        precursors=_precursors(repo, ctx.node()),
+        phase=crossing.to_str(phases.phasenames[repo._phasecache.phase(repo, rev)]),
+        extra=extra,
+        precursors=_precursors(repo, rev),
     )
 
 
-def _precursors(repo, node):
+def _precursors(repo, rev):
     if not repo.obsstore:
         return ()
-    markers = repo.obsstore.predecessors.get(node, ())
-    return tuple(sorted({_text(marker[0]) for marker in markers}))
+    markers = repo.obsstore.predecessors.get(repo.changelog.node(rev), ())
+    return tuple(sorted({marker[0].hex() for marker in markers}))
 
 
 def _tags(ctx):
@@ -201,7 +205,3 @@ def _utf8(text):
     except error.Abort:
         # Not a text of that encoding: as it is.
         return crossing.to_str(text)
-
-
-def _text(node):
-    return crossing.to_str(hex(node))

@@ -85,7 +85,7 @@ def _hold(repo, tr, revs, states, phases):
     changes = repo_log.changes(pushes=pushes, states=states, phases=phases)
     held, _ids = repo_log.log.hold(changes)
     tr.addabort(_FIRST, lambda _tr: held.rollback())
-    journal.write_with(tr, entry)
+    journal.write_with(repo, tr, entry)
     ui = repo.ui
     tr.addpostclose(_FIRST, lambda _tr: _commit(ui, repo_log.log, held, changes))
 
