@@ -5,6 +5,7 @@ costs a push of a few changesets more than all else about the log: not what the
 database does, but to ask it. A driver alone costs half of what SQLAlchemy does.
 """
 
+import json
 import typing
 
 from . import logdata
@@ -12,6 +13,10 @@ from .recording import storable_name
 
 #: Of more changesets, a statement of their own costs nothing in comparison.
 MAX_CHANGESETS = 1000
+#: A value of PostgreSQL's is of 1 GB at most, and memory is taken several times.
+MAX_TEXT = 16 * 1024 * 1024
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 #: Gives a row if all that was to be done is done, and nothing else was to be done.
 #:
@@ -28,7 +33,7 @@ WITH repository AS MATERIALIZED (
     SELECT id FROM s3_pushes WHERE token = %(before)s
 ), given AS MATERIALIZED (
     SELECT number - 1 AS position, value ->> 0 AS node,
-        (value ->> 1)::smallint AS state, (value -> 2)::text AS data
+        (value ->> 1)::smallint AS state, value ->> 2 AS data
     FROM json_array_elements(%(changesets)s::json) WITH ORDINALITY
         AS each (value, number)
 ), push AS (
@@ -58,10 +63,9 @@ def record(
     """Record the ``changes``, see logrecording.py, by a ``connection`` of psycopg: the
     ids of the pushes. Raises what psycopg does.
 
-    None, and the transaction is to be rolled back, where this is not the way: it is for
-    the last of one or two pushes when the other one is recorded already, and the log
-    knows of no other state of these changesets. The first push of all is another one
-    that it is not for.
+    None, and the transaction is to be rolled back, where this is not the way. It is for
+    one push, and for the last of two when the other one is recorded already; not for
+    the first one of a repository, nor for changesets that the log has with another state.
     """
     pushes = changes.pushes
     if len(pushes) not in (1, 2) or changes.states or changes.phases:
@@ -70,7 +74,12 @@ def record(
     changesets = push.read()
     if not 0 < len(changesets) <= MAX_CHANGESETS:
         return None
-    if any(each.details is None for each in changesets):
+    # Not a list of each column: drivers take long to write these. The data is a text of
+    # its own: there is JSON that PostgreSQL does not read.
+    text = _encode(
+        [(each.node, each.state, logdata.to_text(each.details)) for each in changesets]
+    )
+    if len(text) > MAX_TEXT:
         return None
     values = {
         "digest": digest,
@@ -79,18 +88,9 @@ def record(
         "username": storable_name(push.username),
         "pushed": push.pushed,
         "tip": changesets[-1].node,
-        # Not a list of each column: drivers take long to write these.
-        "changesets": _as_json(changesets),
+        "changesets": text,
     }
     row = connection.execute(_RECORD, values).fetchone()
     if row is None:
         return None
     return [each for each in row if each is not None]
-
-
-def _as_json(changesets):
-    rows = (
-        '["%s",%d,%s]' % (each.node, each.state, logdata.to_text(each.details))
-        for each in changesets
-    )
-    return "[%s]" % ",".join(rows)

@@ -48,7 +48,11 @@ def of_nodes(repo, nodes):
 def hidden_revisions(repo):
     """The revisions that clients do not see, since they are obsolete or secret; a
     set."""
-    return repoview.filterrevs(repo.unfiltered(), b"served")
+    repo = repo.unfiltered()
+    if not repo._phasecache.hasnonpublicphases(repo):
+        # What Mercurial would find out, too, for each push anew.
+        return frozenset()
+    return repoview.filterrevs(repo, b"served")
 
 
 def states_after(repo, changes, first_rev):

@@ -1,5 +1,7 @@
 """What is promised of the database room, by a real PostgreSQL."""
 
+import concurrent.futures
+
 import pytest
 from database_contract import MigrationContract, TogetherContract
 from index_contract import (
@@ -9,6 +11,7 @@ from index_contract import (
     IndexContract,
     LookupContract,
 )
+from logsamples import DETAILS, names_of, new_push
 from logtables_contract import LogImportContract, LogMigrationContract
 from pushlog_contract import (
     LogQueryContract,
@@ -16,6 +19,12 @@ from pushlog_contract import (
     TryPushesContract,
 )
 from server_contract import ServerContract
+from trydata import digest, node
+
+from hgs3.database import logpostgresql
+from hgs3.database.errors import DatabaseUnavailable
+from hgs3.database.logrecording import Changes
+from hgs3.database.pushlog import PushLog
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +45,101 @@ class TestIndex(
 
 class TestPushLog(PushLogContract):
     """The log of pushes."""
+
+
+class HeldLog(PushLog):
+    """Written to as pushes into a repository do it."""
+
+    def apply(self, changes):
+        held, ids = self.hold(changes)
+        held.commit()
+        return ids
+
+
+class TestHeldLog(PushLogContract):
+    """The same promises, and those of the one statement."""
+
+    @pytest.fixture
+    def log(self, database):
+        return HeldLog(database, digest())
+
+    def test_a_push_needs_no_other_way(self, log, database, monkeypatch):
+        first, second, third = (new_push(name, details=DETAILS) for name in "abc")
+        ids = log.record(first)
+        monkeypatch.setattr(database, "hold", None)
+        ids += log.record(first, second)[1:]
+        ids += log.record(third)
+        assert names_of(log.pushes(), "abc") == ["a", "b", "c"]
+        assert [push.id for push in log.pushes()] == ids == sorted(ids)
+        whole = log.push(ids[1], with_details=True)
+        assert whole.changesets == tuple(second.read()) and whole.tip == node("b")
+        assert (whole.username, whole.pushed) == ("alice", 1000)
+
+    def test_what_is_large_goes_the_other_way(self, log, monkeypatch):
+        log.record(new_push("z"))
+        for name, value in (("MAX_CHANGESETS", 1), ("MAX_TEXT", 600)):
+            monkeypatch.setattr(logpostgresql, name, value)
+            at_once = log.database.hold_at_once
+            tried = []
+            monkeypatch.setattr(
+                log.database,
+                "hold_at_once",
+                lambda function, at_once=at_once, tried=tried: tried.append(
+                    at_once(function)
+                ),
+            )
+            log.record(new_push("a", "b", details=DETAILS))
+            assert tried == [None]
+            monkeypatch.undo()
+        assert names_of(log.pushes(), "zab") == ["z", "ab", "ab"]
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_what_was_committed_while_it_waited(self, log, again):
+        # The connection was lost while the push before was committed, and nobody knows
+        # yet; or while this one was.
+        log.record(new_push("z"))
+        before = new_push("a")
+        held, (first,) = log.hold(Changes(pushes=[before]))
+        pushes = [before] if again else [before, new_push("b")]
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            try:
+                other = pool.submit(log.record, *pushes)
+                while not log.database.read(_is_one_waiting):
+                    assert not other.done()
+            finally:
+                held.commit()
+            ids = other.result(30)
+        assert ids[0] == first and len(ids) == len(pushes)
+        assert names_of(log.pushes(), "zab") == ["z", "a"] + ["b"] * (not again)
+
+    def test_a_connection_that_died_since_the_last_push(self, log, server):
+        log.record(new_push("z"))
+        server.kill_connections()
+        assert log.record(new_push("a")) == [log.last_push_id()]
+
+    def test_a_connection_that_dies_while_a_push_is_held(self, log, server):
+        log.record(new_push("z"))
+        for end in ("commit", "rollback"):
+            changes = Changes(pushes=[new_push("a")])
+            held, _ids = log.hold(changes)
+            server.kill_connections()
+            if end == "commit":
+                with pytest.raises(DatabaseUnavailable):
+                    held.commit()
+            held.rollback()
+            assert log.count() == 1
+        assert log.record(*changes.pushes) == [log.last_push_id()]
+
+    def test_a_fault_of_the_statement_itself(self, log, monkeypatch):
+        log.record(new_push("z"))
+        monkeypatch.setattr(logpostgresql, "_RECORD", "SELECT nothing")
+        assert log.record(new_push("a")) == [log.last_push_id()]
+
+
+def _is_one_waiting(connection):
+    return connection.exec_driver_sql(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+    ).scalar()
 
 
 class TestLogQueries(LogQueryContract):
