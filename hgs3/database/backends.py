@@ -120,9 +120,7 @@ class SQLite(Backend):
         import sqlite3
 
         if not self._made:
-            # Not by SQLite, which would let everybody read it. Its journal gets
-            # the same permissions.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660))
+            self._make()
             self._made = True
         return sqlite3.connect(
             # Never makes one: where a disk is no longer mounted, an empty database
@@ -135,6 +133,22 @@ class SQLite(Backend):
             # The pool gives it to one thread at a time.
             check_same_thread=False,
         )
+
+    def _make(self):
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            file = os.open(self.path, flags | os.O_EXCL, 0o660)
+        except FileExistsError:
+            os.close(os.open(self.path, flags, 0o660))
+            return
+        try:
+            # Not by SQLite, which would let everybody read it, nor by the umask of who
+            # comes first: as in a repository, a group that may write to the folder may
+            # write to its files. A journal of SQLite gets the same permissions.
+            folder = os.stat(os.path.dirname(self.path))
+            os.fchmod(file, folder.st_mode & 0o660 | 0o600)
+        finally:
+            os.close(file)
 
     def prepare(self, connection):
         connection.execute("PRAGMA foreign_keys = ON")

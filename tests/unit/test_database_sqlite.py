@@ -196,13 +196,18 @@ class TestFile:
         assert index.bookmarks() == {}
         assert path.exists()
 
-    def test_others_may_not_read_it(self, index, path):
-        before = os.umask(0)
+    @pytest.mark.parametrize("folder", [0o2775, 0o770, 0o755, 0o700])
+    @pytest.mark.parametrize("umask", [0, 0o022, 0o077])
+    def test_who_may_use_the_folder_may_use_it_but_others(
+        self, index, path, umask, folder
+    ):
+        path.parent.chmod(folder)
+        before = os.umask(umask)
         try:
             record(index, "b")
         finally:
             os.umask(before)
-        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert stat.S_IMODE(path.stat().st_mode) == folder & 0o660
 
     def test_what_is_committed_is_on_the_disk(self, database):
         def settings(connection):
