@@ -51,7 +51,7 @@ Every kind of page is what an ordinary server says of an ordinary changeset, for
 short hashes
 
   $ S=$(echo $T | cut -c1-12)
-  $ for node in $T $S $P; do
+  $ for node in $T $S $P $(echo $P | cut -c1-8) x$(echo $T | cut -c1-7); do
   >   for page in rev raw-rev json-rev changeset file raw-file json-file json-manifest log \
   >     shortlog json-log atom-log rss-log graph manifest json-changeset diff; do
   >     echo /$page/$node
@@ -65,6 +65,7 @@ short hashes
   >   echo /rev/$node?style=monoblue
   >   echo /rev/$node?style=spartan
   >   echo /rev/$P:$node
+  >   echo /rev/100:$node
   >   echo "/?cmd=changeset&node=$node"
   >   echo "/log?rev=$node"
   >   echo /archive/$node.tar.gz
@@ -74,8 +75,8 @@ short hashes
   $ "$PYTHON" "$TESTLIB/webpages.py" compare $ORDINARY $URL < paths > out; grep -v ^same out
   [1]
   $ sed 's/^\(same [0-9]*\).*/\1/' out | sort | uniq -c | sed 's/^ *//'
-  120 same 200
-  6 same 404
+  205 same 200
+  10 same 404
 
 What the repository has itself is as before; of its front pages, heads and branches none
 shows what was pushed
@@ -96,13 +97,17 @@ shows what was pushed
   > /rev/tip
   > /rev/100
   > /rev/ffffffffffffffffffff
+  > /rev/ffff
+  > /raw-rev/xfffff
+  > /file/ffffff
+  > /archive/ffff.tar.gz
   > /rev/nothing
   > /summary?style=gitweb
   > /nonsense
   > /raw-rev/100
   > EOF
   $ "$PYTHON" "$TESTLIB/webpages.py" compare $ORDINARY $URL < paths | cut -d' ' -f1 | sort | uniq -c
-       18 same
+       22 same
 
 A page says which push it comes from, where its style has a place for that; a script
 finds it in a header. Nothing in a name is taken for HTML
@@ -188,12 +193,27 @@ what the repository has itself
   >   page $URL/raw-rev/$name | grep '^# Node' > before
   >   for node in $T $(hg -R server log -r 200 -T '{node}'); do
   >     hg -R a bookmark -f -r $node $name; hg -R a push -q $URL -B $name
-  >     page $URL/raw-rev/$name | grep "^# Node ID $node" | cut -c1-9
+  >     for path in raw-rev/$name "raw-rev?node=$name"; do
+  >       page "$URL/$path" | grep "^# Node ID $node" | cut -c1-9
+  >     done
+  >     page $URL/raw-rev/300:$name > one; page $URL/raw-rev/300:$node | diff - one
   >     hg -R a bookmark -d $name
   >   done
   >   hg -R a push -q $URL -B $name
   >   page $URL/raw-rev/$name | grep '^# Node' | diff before -
   > done
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
+  # Node ID
   # Node ID
   # Node ID
   # Node ID

@@ -109,8 +109,9 @@ class Database:
             result = function(connection.driver_connection)
             if result is not None:
                 held = Held(self, connection, connection, driver_error), result
-        except driver_error:
-            connection.invalidate()
+        except driver_error as err:
+            if engine.dialect.is_disconnect(err, connection.dbapi_connection, None):
+                connection.invalidate()
         finally:
             if held is None:
                 # Rolls it back, if it is not closed.

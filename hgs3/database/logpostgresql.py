@@ -20,20 +20,19 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 #: Gives a row if all that was to be done is done, and nothing else was to be done.
 #:
-#: The lock of the repository comes before the id of the push, as in recording.py, but
-#: what has been committed since the statement began, while it waited for the lock, is
-#: not seen: it may miss the push before, and then gives no row.
+#: The lock of the repository comes before the id of the push, as in recording.py. Who
+#: has to wait for it goes the other way: to a statement that waits, what was committed
+#: meanwhile is not there.
 #:
-#: What a planner may not know yet, that most pushes have no bundle, it must not need:
-#: `changed` is the rows of these nodes, and of each the one of its push.
+#: A planner may not know yet that hardly any push has a bundle, or how often a node was
+#: pushed. So `changed` looks up the push of a row as a value, and compares with one state.
 _RECORD = """
-WITH repository AS MATERIALIZED (
-    SELECT id FROM s3_repositories WHERE digest = %(digest)s FOR UPDATE
+WITH repository AS (
+    SELECT id FROM s3_repositories WHERE digest = %(digest)s FOR UPDATE SKIP LOCKED
 ), before AS (
     SELECT id FROM s3_pushes WHERE token = %(before)s
-), given AS MATERIALIZED (
-    SELECT number - 1 AS position, value ->> 0 AS node,
-        (value ->> 1)::smallint AS state, value ->> 2 AS data
+), given AS (
+    SELECT number - 1 AS position, value ->> 0 AS node, value ->> 1 AS data
     FROM json_array_elements(%(changesets)s::json) WITH ORDINALITY
         AS each (value, number)
 ), push AS (
@@ -45,12 +44,13 @@ WITH repository AS MATERIALIZED (
 ), written AS (
     INSERT INTO s3_log_changesets
         (push_id, position, repository_id, node, state, data)
-    SELECT push.id, position, push.repository_id, node, state, data FROM push, given
-), changed AS MATERIALIZED (
+    SELECT push.id, position, push.repository_id, node, %(state)s::smallint, data
+    FROM push, given
+), changed AS (
     SELECT 1 FROM s3_log_changesets AS logged
     WHERE repository_id = (SELECT repository_id FROM push)
         AND node = ANY (ARRAY(SELECT node FROM given))
-        AND state <> (SELECT state FROM given WHERE given.node = logged.node)
+        AND state <> %(state)s::smallint
         AND (SELECT bundle_id FROM s3_pushes WHERE id = logged.push_id) IS NULL
 )
 SELECT (SELECT id FROM before), id FROM push WHERE NOT EXISTS (SELECT FROM changed)
@@ -64,21 +64,21 @@ def record(
     ids of the pushes. Raises what psycopg does.
 
     None, and the transaction is to be rolled back, where this is not the way. It is for
-    one push, and for the last of two when the other one is recorded already; not for
-    the first one of a repository, nor for changesets that the log has with another state.
+    one push, and for the last of two when the other one is recorded already, of
+    changesets that have one state; not for the first push of a repository, nor while
+    another one is written, nor for what the log has with another state.
     """
     pushes = changes.pushes
     if len(pushes) not in (1, 2) or changes.states or changes.phases:
         return None
     push = pushes[-1]
     changesets = push.read()
-    if not 0 < len(changesets) <= MAX_CHANGESETS:
+    states = {each.state for each in changesets}
+    if len(states) != 1 or len(changesets) > MAX_CHANGESETS:
         return None
     # Not a list of each column: drivers take long to write these. The data is a text of
     # its own: there is JSON that PostgreSQL does not read.
-    text = _encode(
-        [(each.node, each.state, logdata.to_text(each.details)) for each in changesets]
-    )
+    text = _encode([(each.node, logdata.to_text(each.details)) for each in changesets])
     if len(text) > MAX_TEXT:
         return None
     values = {
@@ -89,6 +89,7 @@ def record(
         "pushed": push.pushed,
         "tip": changesets[-1].node,
         "changesets": text,
+        "state": states.pop(),
     }
     row = connection.execute(_RECORD, values).fetchone()
     if row is None:

@@ -150,8 +150,7 @@ def _of(repo, rev, revision, files):
         author=_utf8(revision.user),
         date=int(date),
         offset=offset,
-        # In a repository it is UTF-8 already.
-        branch=extra["branch"],
+        branch=_utf8(encoding.tolocal(revision.extra[b"branch"])),
         description=_utf8(revision.description),
         files=tuple(map(crossing.to_str, files)),
         tags=(),

@@ -67,10 +67,13 @@ def _last_line(svfs):
         return b""
     with file:
         size = file.seek(0, os.SEEK_END)
-        length, text = _READ_BYTES, b""
-        while len(text) < size and b"\n" not in text:
-            file.seek(max(0, size - length))
+        length = _READ_BYTES
+        while True:
+            start = max(0, size - length)
+            file.seek(start)
             text = file.read(length)
+            if not start or b"\n" in text:
+                break
             length *= 2
     return text.rpartition(b"\n")[2]
 

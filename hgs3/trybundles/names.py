@@ -77,9 +77,14 @@ def _lookup(repo, key, lookup):
 def prefix_of(node, key):
     """The digits of ``key`` if they are the beginning of the hash of ``node``, and not
     all of it; else None. As in Mercurial there may be an ``x`` before them."""
+    digits = _digits(key)
+    is_one = digits is not None and len(digits) < _FULL
+    return digits if is_one and hex(node).startswith(digits) else None
+
+
+def _digits(key):
     digits = key[1:] if key.startswith(b"x") else key
-    is_hash = bool(_HEX.match(digits)) and len(digits) < _FULL
-    return digits if is_hash and hex(node).startswith(digits) else None
+    return digits if _HEX.match(digits) else None
 
 
 def bookmark(repo, key):
@@ -95,16 +100,22 @@ def bookmark(repo, key):
 def find(repo, key):
     """The node of a scratch bookmark, or of a changeset in a bundle; None when there
     is none. Raises error.Abort when the database does not say."""
+    return find_kind(repo, key)[0]
+
+
+def find_kind(repo, key):
+    """As ``find``, and whether it is that of a bookmark."""
     store = trystore.of(repo)
     with trystore.faults_abort(_(b"cannot look up '%s' in try") % key):
-        is_hash = bool(_HEX.match(key))
-        if is_hash and len(key) == _FULL:
+        if _HEX.match(key) and len(key) == _FULL:
             # As in Mercurial, no name comes before it.
-            return bin(key) if store.index.bundles_of([crossing.to_str(key)]) else None
+            is_there = bool(store.index.bundles_of([crossing.to_str(key)]))
+            return (bin(key) if is_there else None), False
         node = scratchbookmarks.find(store, key)
-        if node is None and is_hash:
-            node = _find_prefix(store, key)
-    return node
+        if node is not None:
+            return node, True
+        digits = _digits(key)
+        return (_find_prefix(store, digits) if digits is not None else None), False
 
 
 def _find_prefix(store, key):

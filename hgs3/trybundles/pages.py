@@ -17,7 +17,7 @@ from mercurial import encoding, error, extensions, scmutil, templatefilters, uti
 from mercurial.hgweb import common as hgwebcommon
 from mercurial.hgweb import webutil
 from mercurial.i18n import _
-from mercurial.node import nullrev
+from mercurial.node import hex, nullrev
 from mercurial.utils import dateutil
 
 from .. import compat, crossing, eventlog, trysettings
@@ -36,6 +36,9 @@ _WITHOUT_NODE = frozenset((b"static", b"help"))
 #: Of the hashes in hgweb's own links, which shall not cost a question to the database:
 #: a bookmark that is named like the beginning of a hash is looked for below that.
 _LINK_DIGITS = 12
+
+#: Where the keys of a page are, if they are not in the path.
+_PARAMETERS = (b"node", b"rev", b"graphtop")
 
 #: No database has a larger one.
 _BUNDLE_ID = re.compile(rb"[0-9]{1,18}\Z")
@@ -99,7 +102,7 @@ class _Asked:
         self.root = req.apppath
         self.req = req
         self.command, self._rest = self._parse()
-        self.is_key_in_path = bool(self._rest)
+        self._is_key_in_path = bool(self._rest and self._rest[0])
         self.keys = self._keys()
 
     def _parse(self):
@@ -124,7 +127,7 @@ class _Asked:
         params = self.req.qsparams
         if self.command in _WITHOUT_NODE:
             return []
-        if self._rest and self._rest[0]:
+        if self._is_key_in_path:
             text = self._rest[0].replace(b"%2F", b"/")
             if self.command == b"archive":
                 text = _without_extension(text)
@@ -157,13 +160,26 @@ class _Asked:
             ]
         return self.bundle is not None or bool(self.keys)
 
-    def with_key(self, key):
-        """The request for the same page of another ``key``."""
-        style = (self.req.dispatchpath or b"").split(b"/")[0]
-        if self.command == b"archive":
-            key += self._rest[0][len(_without_extension(self._rest[0])) :]
-        path = [style, key] + self._rest[1:]
-        return _changed(self.req, dispatchpath=b"/".join(path), dispatchparts=path)
+    def by_nodes(self, nodes):
+        """The request for the same page by hashes: ``nodes`` are hexadecimal, by the keys
+        that they take the place of."""
+
+        def changed(text):
+            keys = text.split(b":", 1)
+            return b":".join(nodes.get(k.replace(b"%2F", b"/"), k) for k in keys)
+
+        params = copy.deepcopy(self.req.qsparams)
+        for name in _PARAMETERS:
+            if name in params:
+                params[name] = changed(params[name])
+        req = _changed(self.req, qsparams=params)
+        if not self._is_key_in_path:
+            return req
+        style = (req.dispatchpath or b"").split(b"/")[0]
+        name = self._rest[0]
+        text = _without_extension(name) if self.command == b"archive" else name
+        path = [style, changed(text) + name[len(text) :]] + self._rest[1:]
+        return _changed(req, dispatchpath=b"/".join(path), dispatchparts=path)
 
 
 def _has(repo, key):
@@ -179,7 +195,9 @@ def _is_short(repo, key):
     hash that may be a bookmark, too."""
     if len(key) >= _LINK_DIGITS:
         return False
-    return names.prefix_of(scmutil.revsymbol(repo, key).node(), key) is not None
+    node = scmutil.revsymbol(repo, key).node()
+    # All digits f are the working directory, which has no hash.
+    return node is not None and names.prefix_of(node, key) is not None
 
 
 def _below(req, first, rest):
@@ -285,26 +303,26 @@ class _Page:
                 text = _(b"bundle not found: %d") % asked.bundle
                 raise hgwebcommon.ErrorResponse(hgwebcommon.HTTP_NOT_FOUND, text)
             return found
-        nodes = {}
+        nodes, bookmarks = [], {}
         for key in asked.keys:
-            node = self._node(key)
+            node, is_bookmark = self._node(key)
             if node is not None:
-                nodes[node.hex()] = key
+                nodes.append(node.hex())
+                if is_bookmark:
+                    bookmarks[key] = hex(node)
         found = index.bundles_of(nodes)
-        if len(asked.keys) == 1 and asked.is_key_in_path and nodes:
-            (node,), (key,) = nodes, asked.keys
-            if len(key) < _LINK_DIGITS or not crossing.to_bytes(node).startswith(key):
-                # A bookmark, maybe, which hgweb does not know.
-                self.req = asked.with_key(crossing.to_bytes(node))
+        if bookmarks:
+            # hgweb does not know of them.
+            self.req = asked.by_nodes(bookmarks)
         by_id = {bundle.id: bundle for bundle in found.values()}
         return [by_id[bundle_id] for bundle_id in sorted(by_id)]
 
     def _node(self, key):
         try:
-            return names.find(self._repo, key)
+            return names.find_kind(self._repo, key)
         except error.AmbiguousPrefixLookupError:
             # hgweb finds none, either.
-            return None
+            return None, False
 
     def _label(self, ui):
         """Where styles have a place for a word of the day, at the end of a page."""

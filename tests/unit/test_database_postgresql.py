@@ -11,7 +11,7 @@ from index_contract import (
     IndexContract,
     LookupContract,
 )
-from logsamples import DETAILS, names_of, new_push
+from logsamples import DETAILS, logged, names_of, new_push
 from logtables_contract import LogImportContract, LogMigrationContract
 from pushlog_contract import (
     LogQueryContract,
@@ -19,12 +19,14 @@ from pushlog_contract import (
     TryPushesContract,
 )
 from server_contract import ServerContract
-from trydata import digest, node
+from trydata import digest, node, record
 
 from hgs3.database import logpostgresql
 from hgs3.database.errors import DatabaseUnavailable
 from hgs3.database.logrecording import Changes
 from hgs3.database.pushlog import PushLog
+from hgs3.database.records import AS_PUSHED, HIDDEN
+from hgs3.database.tryindex import TryIndex
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +134,26 @@ class TestHeldLog(PushLogContract):
 
     def test_a_fault_of_the_statement_itself(self, log, monkeypatch):
         log.record(new_push("z"))
+        pids = log.database.read(_pids)
         monkeypatch.setattr(logpostgresql, "_RECORD", "SELECT nothing")
         assert log.record(new_push("a")) == [log.last_push_id()]
+        # Whoever is asked like this again and again is not connected to anew each time.
+        assert log.database.read(_pids) == pids
+
+    def test_what_was_pushed_to_try_before(self, log, monkeypatch):
+        log.record(new_push("z"))
+        record(TryIndex(log.database, log.digest), "a", log=logged("a", state=HIDDEN))
+        monkeypatch.setattr(log.database, "hold", None)
+        log.record(new_push("a"))
+        states = [push.changesets[0].state for push in log.pushes()]
+        assert states == [AS_PUSHED, HIDDEN, AS_PUSHED]
+
+
+def _pids(connection):
+    return connection.exec_driver_sql(
+        "SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity"
+        " WHERE datname = current_database()"
+    ).scalar()
 
 
 def _is_one_waiting(connection):

@@ -1,5 +1,6 @@
 """What the last push was, as the repository itself keeps it."""
 
+import io
 import json
 import os
 
@@ -84,6 +85,15 @@ def test_what_was_written_before_there_were_lines(repo):
     assert journal.read(repo) == Entry("a", "me", 1, ("%040x" % 1,))
     write(repo, entry("b"))
     assert journal.read(repo) == entry("b")
+
+
+def test_a_file_that_is_cut_off_while_it_is_read():
+    class Cut(io.BytesIO):
+        def seek(self, offset, whence=os.SEEK_SET):
+            # As long as it was a moment before.
+            return 10**6 if whence == os.SEEK_END else super().seek(offset, whence)
+
+    assert journal._last_line(lambda name: Cut(b"x" * 10)) in (b"", b"x" * 10)
 
 
 @pytest.mark.parametrize("text", [b"x", b"\n", b"\n{", b"\n[]", b'\n{"token": "a"}'])
