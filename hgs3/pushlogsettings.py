@@ -51,6 +51,12 @@ def pages_style(ui) -> bytes:
     return ui.config(b"web", b"style", untrusted=True)
 
 
+def given(ui) -> tuple:
+    """All that :func:`load` makes something of; hashable."""
+    sections = (SECTION, settings.SECTION, trysettings.SECTION)
+    return tuple(tuple(ui.configitems(section)) for section in sections)
+
+
 def load(ui, is_try: bool) -> PushlogSettings:
     """Read and check every item; raises error.Abort naming the first bad one.
 

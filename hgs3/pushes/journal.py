@@ -42,7 +42,62 @@ class Entry:
 
 def read(repo):
     """The Entry of the last push; None when there was none yet."""
-    text = _last_line(repo.svfs)
+    try:
+        file = repo.svfs(FILE_NAME)
+    except FileNotFoundError:
+        return None
+    with file:
+        return _last_entry(file)
+
+
+class Journal:
+    """The file, open for one transaction; a context manager. To open it takes longer
+    than to read and to write it.
+
+    ``last`` is the Entry of the last push, None when there was none yet.
+    """
+
+    def __init__(self, repo, tr):
+        self._tr = tr
+        self._file = repo.svfs(FILE_NAME, b"a+b")
+        try:
+            self._size = self._file.seek(0, os.SEEK_END)
+            if self._size <= MAX_BYTES:
+                # A rollback cuts off again what is added.
+                tr.add(FILE_NAME, self._size)
+            self.last = _last_entry(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_unused):
+        self._file.close()
+
+    def add(self, entry):
+        """Have an Entry written by the transaction."""
+        text = json.dumps(
+            {
+                "token": entry.token,
+                "user": entry.username,
+                "date": entry.pushed,
+                "nodes": entry.nodes,
+                "others": entry.others,
+            }
+        )
+        line = b"\n" + crossing.to_bytes(text)
+        if self._size <= MAX_BYTES:
+            self._file.write(line)
+        else:
+            self._tr.addfilegenerator(
+                FILE_NAME, (FILE_NAME,), lambda file: file.write(line)
+            )
+
+
+def _last_entry(file):
+    text = _last_line(file)
     if not text:
         return None
     try:
@@ -60,50 +115,16 @@ def read(repo):
         return None
 
 
-def _last_line(svfs):
-    try:
-        file = svfs(FILE_NAME)
-    except FileNotFoundError:
-        return b""
-    with file:
-        size = file.seek(0, os.SEEK_END)
-        length = _READ_BYTES
-        while True:
-            start = max(0, size - length)
-            file.seek(start)
-            text = file.read(length)
-            if not start or b"\n" in text:
-                break
-            length *= 2
-    return text.rpartition(b"\n")[2]
-
-
-def write_with(repo, tr, entry):
-    """Have it written by a transaction."""
-    line = crossing.to_bytes(
-        json.dumps(
-            {
-                "token": entry.token,
-                "user": entry.username,
-                "date": entry.pushed,
-                "nodes": entry.nodes,
-                "others": entry.others,
-            }
-        )
-    )
-    try:
-        size = repo.svfs.stat(FILE_NAME).st_size
-    except FileNotFoundError:
-        size = 0
-    if size > MAX_BYTES:
-        tr.addfilegenerator(
-            FILE_NAME, (FILE_NAME,), lambda file: file.write(b"\n" + line)
-        )
-        return
-    # A rollback cuts it off again.
-    tr.add(FILE_NAME, size)
-    with repo.svfs(FILE_NAME, b"ab") as file:
-        file.write(b"\n" + line)
+def _last_line(file):
+    size = file.seek(0, os.SEEK_END)
+    length = _READ_BYTES
+    while True:
+        start = max(0, size - length)
+        file.seek(start)
+        text = file.read(length)
+        if not start or b"\n" in text:
+            return text.rpartition(b"\n")[2]
+        length *= 2
 
 
 def push_of(repo, entry):

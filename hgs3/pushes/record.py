@@ -64,30 +64,31 @@ def _is_push(repo, tr):
 def _hold(repo, tr, revs, states, phases):
     """Write it all to the database, to be committed when ``tr`` is."""
     repo_log = repolog.of(repo)
+    log, ui = repo_log.log, repo.ui
     node_of = repo.changelog.node
     entry = journal.Entry(
         uuid.uuid4().hex,
         requestscope.user(),
         int(time.time()),
-        tuple(crossing.to_str(hex(node_of(rev))) for rev in revs),
+        tuple(node_of(rev).hex() for rev in revs),
         tuple(states.keys() | phases.keys()),
     )
     # Read before the database is held, since others wait for that.
     changesets = details.of_revisions(repo, revs)
     pushes = [NewLogPush(entry.token, entry.username, entry.pushed, lambda: changesets)]
-    before = journal.read(repo)
-    if before is not None:
-        # Recorded only if it is not there.
-        pushes.insert(0, journal.push_of(repo, before))
-        if before.others and not repo_log.log.has_token(before.token):
-            old_states, old_phases = journal.others_of(repo, before)
-            states, phases = {**old_states, **states}, {**old_phases, **phases}
-    changes = repo_log.changes(pushes=pushes, states=states, phases=phases)
-    held, _ids = repo_log.log.hold(changes)
-    tr.addabort(_FIRST, lambda _tr: held.rollback())
-    journal.write_with(repo, tr, entry)
-    ui = repo.ui
-    tr.addpostclose(_FIRST, lambda _tr: _commit(ui, repo_log.log, held, changes))
+    with journal.Journal(repo, tr) as written:
+        before = written.last
+        if before is not None:
+            # Recorded only if it is not there.
+            pushes.insert(0, journal.push_of(repo, before))
+            if before.others and not log.has_token(before.token):
+                old_states, old_phases = journal.others_of(repo, before)
+                states, phases = {**old_states, **states}, {**old_phases, **phases}
+        changes = repo_log.changes(pushes=pushes, states=states, phases=phases)
+        held, _ids = log.hold(changes)
+        tr.addabort(_FIRST, lambda _tr: held.rollback())
+        written.add(entry)
+    tr.addpostclose(_FIRST, lambda _tr: _commit(ui, log, held, changes))
 
 
 def _commit(ui, log, held, changes):

@@ -87,14 +87,28 @@ def is_try(repo):
     return getattr(repo, "hgs3_is_try", False)
 
 
+#: RepoLogs by all that they are made of. A server makes a repository object after
+#: each push, and would read the same settings again.
+_known = {}
+_MAX_KNOWN = 1000
+
+
 def of(repo):
     """The RepoLog of ``repo``; error.Abort for a setting that is wrong."""
-    known = vars(repo.unfiltered()).get("_hgs3_repolog")
+    mine = vars(repo.unfiltered())
+    known = mine.get("_hgs3_repolog")
     if known is not None and known[0] == os.getpid():
         # As long as the repository object lives, its configuration is the same.
         return known[1]
-    made = RepoLog(repo, pushlogsettings.load(repo.ui, is_try(repo)))
-    vars(repo.unfiltered())["_hgs3_repolog"] = os.getpid(), made
+    given = pushlogsettings.given(repo.ui)
+    key = os.getpid(), repo.root, repo.sharedpath, is_try(repo), given
+    made = _known.get(key)
+    if made is None:
+        made = RepoLog(repo, pushlogsettings.load(repo.ui, is_try(repo)))
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        _known[key] = made
+    mine["_hgs3_repolog"] = os.getpid(), made
     return made
 
 
