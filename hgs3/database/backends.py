@@ -1,5 +1,6 @@
 """What differs between the databases: their URLs, drivers, faults and locks."""
 
+import importlib
 import os
 import re
 import typing
@@ -294,6 +295,9 @@ def backend_of(url: str) -> Backend:
             % scheme
         )
     _require_driver(backend)
+    # Now, and not with the first connection: by then modules may be lazy, which
+    # SQLAlchemy cannot do with. Of another database nobody pays for it.
+    importlib.import_module("sqlalchemy.dialects." + backend.name)
     return backend
 
 

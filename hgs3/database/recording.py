@@ -6,12 +6,12 @@ nobody knows whether it came through.
 """
 
 import dataclasses
+import sys
 import typing
 import uuid
 
 import sqlalchemy
 from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from . import logdata
 from .errors import BookmarkConflict, ObjectDoomed, ObjectReplaced
@@ -155,10 +155,10 @@ def identity(connection: sqlalchemy.Connection, digest: str) -> str:
 def _insert_or_ignore(connection):
     # Another process may make the same row.
     name = connection.dialect.name
-    if name == "postgresql":
-        return postgresql.insert(REPOSITORIES).on_conflict_do_nothing()
-    if name == "sqlite":
-        return sqlite.insert(REPOSITORIES).on_conflict_do_nothing()
+    if name in ("postgresql", "sqlite"):
+        # What SQLAlchemy knows of a database, it has loaded for the connection.
+        dialects = sys.modules["sqlalchemy.dialects." + name]
+        return dialects.insert(REPOSITORIES).on_conflict_do_nothing()
     return insert(REPOSITORIES).prefix_with("IGNORE")
 
 

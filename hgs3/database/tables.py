@@ -1,6 +1,7 @@
 """The tables. What a released version has made is changed by a migration only."""
 
 from sqlalchemy import (
+    VARCHAR,
     BigInteger,
     Boolean,
     Column,
@@ -14,7 +15,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import mysql, postgresql
+
+# Not of PostgreSQL, which has no type of its own here: it takes long to load.
+from sqlalchemy.dialects import mysql
 
 METADATA = MetaData()
 
@@ -23,7 +26,7 @@ def hex_digits(length):
     """A column type that compares byte by byte: prefixes are found by range."""
     return (
         String(length)
-        .with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
+        .with_variant(VARCHAR(length, collation="C"), "postgresql")
         .with_variant(
             mysql.CHAR(length, charset="ascii", collation="ascii_bin"),
             "mysql",
@@ -36,7 +39,7 @@ def text(length):
     """A column type that tells all texts apart: case and accents count."""
     return (
         String(length)
-        .with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
+        .with_variant(VARCHAR(length, collation="C"), "postgresql")
         .with_variant(
             mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"),
             "mysql",

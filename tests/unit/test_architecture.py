@@ -135,6 +135,20 @@ def test_errors_and_records_do_not_load_sqlalchemy():
     assert run_python(code).strip() == "[]"
 
 
+def test_sqlite_does_not_load_what_is_for_postgresql(tmp_path):
+    code = (
+        "import sys\n"
+        "from hgs3.database.engine import open_database\n"
+        "from hgs3.database.records import BookmarkMove\n"
+        "from hgs3.database.tryindex import TryIndex\n"
+        "index = TryIndex(open_database('sqlite:' + sys.argv[-1]), 'a')\n"
+        "index.record_push(None, (), 't', 'u', 1, '', [BookmarkMove('mark', 'b')])\n"
+        "print([name for name in ('sqlite', 'postgresql')\n"
+        "       if 'sqlalchemy.dialects.' + name in sys.modules])"
+    )
+    assert run_python(code, str(tmp_path / "try.db")).strip() == "['sqlite']"
+
+
 def test_the_rooms_that_everybody_opens_do_not_load_boto3():
     code = (
         "import sys, hgs3.objectstore.base, hgs3.objectstore.null\n"
