@@ -3,6 +3,7 @@ but 127.0.0.1, and servers that are stopped however the tests end.
 """
 
 import contextlib
+import functools
 import os
 import pathlib
 import shutil
@@ -17,6 +18,7 @@ import shorturls
 import stores
 import v2bench
 
+from hgs3.objectstore import s3clients
 from testlib import browser as browsers
 from testlib import databases
 from testlib.faultproxy import FaultProxy
@@ -53,6 +55,10 @@ def isolated():
             if name.startswith(UNWANTED_PREFIXES):
                 patch.delenv(name)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        # A server reads what boto3 knows of S3 once. So do the stores of all tests,
+        # of which it would be half of the time.
+        loader = functools.lru_cache(maxsize=None)(s3clients.LeanLoader)
+        patch.setattr(s3clients, "LeanLoader", loader)
         # What a test asks by Mercurial's own client is nobody's business.
         patch.setenv("HGRCPATH", os.devnull)
         patch.setenv("AWS_CONFIG_FILE", os.path.join(folder, "no-config"))
