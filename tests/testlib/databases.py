@@ -234,7 +234,9 @@ class MariaDBServer(_DatabaseServer):
     def _install(self) -> None:
         command = ["mariadb-install-db", "--no-defaults", self._user, "--skip-test-db"]
         command += ["--auth-root-authentication-method=normal"]
-        self._run([*command, "--datadir=%s" % (self.folder / "data")])
+        self._temporary.mkdir()
+        command += ["--datadir=%s" % (self.folder / "data")]
+        self._run([*command, "--tmpdir=%s" % self._temporary])
 
     def _command(self) -> list[str]:
         return [
@@ -242,6 +244,7 @@ class MariaDBServer(_DatabaseServer):
             "--no-defaults",
             self._user,
             "--datadir=%s" % (self.folder / "data"),
+            "--tmpdir=%s" % self._temporary,
             "--socket=%s" % self._socket,
             "--pid-file=%s" % (self.folder / "pid"),
             "--skip-networking",
@@ -258,6 +261,12 @@ class MariaDBServer(_DatabaseServer):
         self.execute("GRANT ALL ON *.* TO %s" % USER)
         # An anonymous user of this host would come before it.
         self.execute("DROP USER IF EXISTS ''@localhost, ''@'%%'")
+
+    @property
+    def _temporary(self) -> pathlib.Path:
+        """A folder of its own: a MariaDB that starts deletes the temporary tables in
+        it, those of another one, too."""
+        return self.folder / "tmp"
 
     @property
     def _socket(self) -> pathlib.Path:
