@@ -269,6 +269,7 @@ class Held:
         self._connection = connection
         self._transaction = transaction
         self._fault = fault
+        _all_held.add(self)
 
     def commit(self) -> None:
         """Raises DatabaseUnavailable; then nobody knows whether it was committed."""
@@ -307,7 +308,10 @@ class Held:
 
 
 _all_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+_all_held: "weakref.WeakSet[Held]" = weakref.WeakSet()
+#: Kept for good, see Database._forget_parent.
 _engines_of_parents: typing.List[sqlalchemy.Engine] = []
+_held_by_parents: typing.List[Held] = []
 
 _by_url: typing.Dict[str, Database] = {}
 _by_url_lock = threading.Lock()
@@ -331,6 +335,7 @@ def _start_in_child():
     _by_url_lock = threading.Lock()
     for database in list(_all_databases):
         database._forget_parent()
+    _held_by_parents.extend(_all_held)
 
 
 if hasattr(os, "register_at_fork"):

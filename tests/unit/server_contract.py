@@ -4,6 +4,7 @@ A test class inherits one of these; its module has a fixture ``make_url``, and f
 :class:`ServerContract` a fixture ``server`` (testlib.databases).
 """
 
+import gc
 import os
 import signal
 import threading
@@ -74,6 +75,24 @@ class ForkContract(DatabaseContract):
         assert database.read(connection_of) is inherited
         assert len(list(index.pushes())) == 2
         record(index, "after")
+
+    def test_a_child_ends_no_transaction_of_its_parent(self, index, database):
+        pending = push_record("held")
+        held = [
+            database.hold(
+                lambda connection: recording.record_push(
+                    connection, index._digest, pending
+                )
+            )[0]
+        ]
+
+        def work():
+            held.clear()
+            return gc.collect() >= 0
+
+        assert self.in_child(work) == "True"
+        held[0].commit()
+        assert len(index.bundles()) == 1
 
     def test_a_child_of_a_process_that_was_connecting(self, index, database):
         """Whatever locks another thread had."""
