@@ -2,7 +2,7 @@
 
 What logrecording.py does with a statement for each thing, which any database can do,
 costs a push of a few changesets more than all else about the log: not what the
-database does, but to ask it. A driver alone costs half of what SQLAlchemy does.
+database does, but to ask it. A driver alone costs less than SQLAlchemy on top of it.
 """
 
 import json

@@ -5,7 +5,7 @@ have no transaction in common: when the line names a push that the database lack
 process has died between the two, or the database was away then. The changesets are
 there, so whoever comes next can record it.
 
-A line is added, since a file that is written anew costs a transaction five times as
+A line is added, since a file that is written anew costs a transaction several times as
 much. The lines before it mean nothing any more.
 """
 

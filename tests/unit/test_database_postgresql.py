@@ -1,6 +1,8 @@
 """What is promised of the database room, by a real PostgreSQL."""
 
 import concurrent.futures
+import contextlib
+import re
 
 import pytest
 from database_contract import MigrationContract, TogetherContract
@@ -140,6 +142,31 @@ class TestHeldLog(PushLogContract):
         # Whoever is asked like this again and again is not connected to anew each time.
         assert log.database.read(_pids) == pids
 
+    def test_the_plan_for_all_values_does_not_begin_with_all_pushes(self, log):
+        # A new database, of which nothing is known: hardly any push has a bundle.
+        with driver_connection_of(log.database) as connection:
+            for number in range(300):
+                log.record(new_push("p%d" % number))
+            connection.execute("SET plan_cache_mode = force_generic_plan")
+            names = list(
+                dict.fromkeys(re.findall(r"%\((\w+)\)s", logpostgresql._RECORD))
+            )
+            numbers = {name: "$%d" % (names.index(name) + 1) for name in names}
+            connection.execute(
+                "PREPARE recording AS "
+                + re.sub(
+                    r"%\((\w+)\)s",
+                    lambda found: numbers[found.group(1)],
+                    logpostgresql._RECORD,
+                )
+            )
+            plan = connection.execute(
+                "EXPLAIN EXECUTE recording(%s)" % ", ".join(["NULL"] * len(names))
+            ).fetchall()
+        text = "\n".join(row[0] for row in plan)
+        assert "s3_pushes_pkey" in text
+        assert "s3_pushes_bundle" not in text and "Seq Scan on s3_pushes" not in text
+
     def test_what_was_pushed_to_try_before(self, log, monkeypatch):
         log.record(new_push("z"))
         record(TryIndex(log.database, log.digest), "a", log=logged("a", state=HIDDEN))
@@ -147,6 +174,16 @@ class TestHeldLog(PushLogContract):
         log.record(new_push("a"))
         states = [push.changesets[0].state for push in log.pushes()]
         assert states == [AS_PUSHED, HIDDEN, AS_PUSHED]
+
+
+@contextlib.contextmanager
+def driver_connection_of(database):
+    """A connection of the driver that commits nothing."""
+    connection = database._get_engine().raw_connection()
+    try:
+        yield connection.driver_connection
+    finally:
+        connection.invalidate()
 
 
 def _pids(connection):
