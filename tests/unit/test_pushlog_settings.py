@@ -1,12 +1,14 @@
 """The section of the log of pushes, and what its manual says of it."""
 
+import os
 import re
 
 import pytest
 from hgui import PUSHLOG_EXTENSION, SECTION, TRY_SECTION, make_ui
-from mercurial import error
+from mercurial import error, hg
 
 from hgs3 import pushlogsettings
+from hgs3.pushes import repolog
 from hgs3.pushlogsettings import PushlogSettings
 
 DEFAULTS = {
@@ -76,6 +78,28 @@ def test_a_slip_is_named_and_switches_nothing_off(items):
     with pytest.raises(error.Abort) as caught:
         pushlogsettings.load(ui, False)
     assert next(iter(items)).replace("_", "-").encode() in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "section, name, value",
+    [
+        (b"pushlog", b"record-pulls", b"yes"),
+        (b"pushlog", b"database", b"sqlite:/other"),
+        (SECTION, b"repo-id", b"other"),
+        (SECTION, b"public-url", b"https://hg.example.com/other"),
+    ],
+)
+def test_what_is_kept_of_one_repository_object_is_as_the_next_is_configured(
+    tmp_path, section, name, value
+):
+    path = os.fsencode(tmp_path / "repo")
+    first = repolog.of(hg.repository(make(), path, create=True))
+    assert repolog.of(hg.repository(make(), path)) is first
+    ui = make()
+    ui.setconfig(section, name, value)
+    second = repolog.of(hg.repository(ui, path))
+    assert (second.settings, second.digest) != (first.settings, first.digest)
+    assert repolog.of(hg.repository(make(), path + b"2", create=True)) is not first
 
 
 def test_the_manual_has_each_item_with_its_default():
