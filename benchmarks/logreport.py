@@ -10,8 +10,9 @@ from report import figures, spread, table
 from tryservers import Sample
 
 BY_ID, POLL = "startID, endID", "304"
-PLAIN, AGAIN = "without the log", "without the log, another"
+PLAIN, AGAIN = "without the log", "without the log, again"
 LOGGED = "with the log"
+OTHER = "Mercurial alone, another process"
 ORDINARY, TRY = "ordinary", "try"
 
 ASKED_MS, FLAT = "15 ms at most", "1.10 at most"
@@ -19,6 +20,9 @@ RECORDING = "1.05 at most"
 PAGE = "1.5 at most"
 #: Of the pages, those that something is asked of.
 _PAGES = ("/rev/", "/file/", "/annotate/")
+
+#: Pushes beside those without the log, and what is asked for.
+_COMPARED = ((LOGGED, RECORDING), (AGAIN, ""), (OTHER, ""))
 
 Row = typing.Tuple[str, str, str]
 
@@ -142,7 +146,7 @@ def _recording(measured: Measured) -> list[Row]:
     found = []
     for changesets in dict.fromkeys(changesets for changesets, _ in measured.pushes):
         plain = measured.pushes[changesets, PLAIN]
-        for server, asked in ((LOGGED, RECORDING), (AGAIN, "")):
+        for server, asked in _COMPARED:
             of = measured.pushes.get((changesets, server))
             if of is None:
                 continue
@@ -153,7 +157,7 @@ def _recording(measured: Measured) -> list[Row]:
             ):
                 ratio = paired(list(map(value, plain)), list(map(value, of)))
                 found.append((f"{what}, {name}", f"{ratio:.3f}", asked))
-    for server, asked in ((LOGGED, RECORDING), (AGAIN, "")):
+    for server, asked in _COMPARED:
         if server in measured.by_hg:
             ratio = paired(measured.by_hg[PLAIN], measured.by_hg[server])
             what = f"hg push, {server} / {PLAIN}, time"

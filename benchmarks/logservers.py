@@ -4,11 +4,17 @@ ordinary ones, with the log of pushes or without it.
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
+import json
+import os
+import pathlib
+import subprocess
 import time
 import typing
 
 import cli
+import logreport
 import logrows
 import pullrun
 import tryrows
@@ -27,6 +33,24 @@ class LogServer(tryservers.TryServer):
             config.update({"extensions.pushlog": "", **extra})
             config["pushlog.database"] = self._database_url
         return config
+
+    def log_pushes(self, logged: bool) -> None:
+        """From the next push on, or no more."""
+        hg = self.repository / ".hg"
+        text = f"[pushlog]\nenabled = {'yes' if logged else 'no'}\n"
+        (hg / "hgrc").write_text(text)
+        # A server opens its repository anew, and reads that, when this file has a time
+        # of another second.
+        changelog = hg / "store" / "00changelog.i"
+        then = changelog.stat().st_mtime + 1
+        os.utime(changelog, (then, then))
+        get(self.hg, "/?cmd=capabilities")  # not the push, since others would not
+
+    def count_logged(self) -> int:
+        """The pushes in the log."""
+        self.log_pushes(True)
+        answer = get(self.hg, "/json-pushes?version=2&startID=0&tipsonly=1")
+        return len(json.loads(answer.body)["pushes"])
 
 
 class LogServers(tryservers.Servers):
@@ -49,6 +73,32 @@ class LogServers(tryservers.Servers):
     def client(self) -> LightPusher:
         """With a copy of its own; all of them push the same."""
         return LightPusher(self.copy())
+
+
+@dataclasses.dataclass(frozen=True)
+class Push:
+    """Of the changesets up to `head`, to a server; the `number`-th of its kind."""
+
+    number: int
+    kind: str
+    server: LogServer
+    client: LightPusher
+    head: bytes
+
+    def prepared(self) -> typing.Callable[[], None]:
+        """What pushes it, once the server knows whether to log it."""
+        self.server.log_pushes(self.kind == logreport.LOGGED)
+        url = self.server.proxy.url
+        return lambda: self.client.push(url, [self.head], force=False)
+
+    def by_hg(self, hg: pathlib.Path) -> float:
+        """Do it as a developer does; seconds from the start of `hg` to its end."""
+        self.server.log_pushes(self.kind == logreport.LOGGED)
+        command = [hg, "-R", self.client.path, "push", "-q", "-r", self.head.hex()]
+        environment = dict(os.environ, HGRCPATH=os.devnull)
+        started = time.perf_counter()
+        subprocess.run([*command, self.server.proxy.url], check=True, env=environment)
+        return time.perf_counter() - started
 
 
 class Answer(typing.NamedTuple):

@@ -7,8 +7,8 @@ changeset of try.
 
 Prints markdown for docs/benchmarks.md on standard output, progress on standard
 error. The database is PostgreSQL. What is compared takes turns in the same run: the
-servers with logs of different lengths, the one that logs pushes and those that do
-not, the pages of both kinds of changesets. Pushes are real ones, by the code of a
+servers with logs of different lengths, pushes into the same server that it logs and that
+it does not, the pages of both kinds of changesets. Pushes are real ones, by the code of a
 stock client inside this process; the pushes of the past are rows that are made
 directly. Nothing is asserted.
 """
@@ -16,11 +16,8 @@ directly. Nothing is asserted.
 from __future__ import annotations
 
 import argparse
-import functools
-import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,7 +31,7 @@ import report
 import tryrows
 from lightpush import LightPusher
 from logreport import Asked, Measured
-from logservers import LogServer, LogServers
+from logservers import LogServer, LogServers, Push
 from tryservers import Kind, TryServer
 
 DEFAULT_ROWS = (1000, 10_000, 100_000)
@@ -79,7 +76,6 @@ def _program(options: argparse.Namespace) -> None:
     source = cli.repository(options)
     measured = Measured()
     with tempfile.TemporaryDirectory(prefix="hg-s3-log-") as name:
-        # One process is faster than another that does the same: several count.
         for part in (_ask, *[_push] * options.sets, _show):
             with LogServers(options, source, pathlib.Path(name)) as servers:
                 part(options, servers, measured)
@@ -188,74 +184,67 @@ def _asked(
 # Pushes are recorded
 
 
+class _Kinds:
+    """Of pushes, which differ in what the server does; they take turns.
+
+    Most go to one process, which is told before each push whether to log it. One
+    process is faster than another that does the same, by more than the log costs.
+    """
+
+    def __init__(self, servers: LogServers) -> None:
+        logging = servers.log_server(), servers.client()
+        alone = servers.log_server(logged=False), servers.client()
+        self._running: dict[str, tuple[LogServer, LightPusher]] = {
+            **dict.fromkeys(
+                (logreport.PLAIN, logreport.AGAIN, logreport.LOGGED), logging
+            ),
+            logreport.OTHER: alone,
+        }
+        self._chance = random.Random(SEED)
+        self._logged = 0
+
+    def prepare(self, pushes: int, changesets: int) -> list[Push]:
+        """So many pushes of each kind, in the order in which they are to be done."""
+        found = []
+        for number in range(pushes):
+            kinds = list(self._running)
+            self._chance.shuffle(kinds)
+            for kind in kinds:
+                server, client = self._running[kind]
+                (nodes,) = client.prepare_stack(1, changesets)
+                found.append(Push(number, kind, server, client, nodes[-1]))
+        self._logged += pushes
+        return found
+
+    def check(self) -> None:
+        """ValueError if not exactly those were logged that should be."""
+        server, _client = self._running[logreport.LOGGED]
+        count = server.count_logged()
+        if count != self._logged:
+            raise ValueError(f"{count} pushes were logged, not {self._logged}")
+
+
 def _push(options: argparse.Namespace, servers: LogServers, measured: Measured) -> None:
-    cli.say("starting: servers that log pushes, and that do not...")
-    running = {
-        logreport.PLAIN: servers.log_server(logged=False),
-        logreport.AGAIN: servers.log_server(logged=False),
-        logreport.LOGGED: servers.log_server(),
-    }
-    clients = {name: servers.client() for name in running}
-    small = options.warm + options.pushes
-    _push_all(options, servers, measured, running, clients, tryrows.CHANGESETS, small)
-    large = 1 + options.large_pushes
-    _push_all(options, servers, measured, running, clients, LARGE, large)
-    _push_by_hg(options, measured, running, clients)
-
-
-def _push_by_hg(
-    options: argparse.Namespace,
-    measured: Measured,
-    running: dict[str, LogServer],
-    clients: dict[str, LightPusher],
-) -> None:
-    """As a developer does it."""
+    cli.say("starting: a server that logs pushes, and one that cannot...")
+    kinds = _Kinds(servers)
+    small, large = tryrows.CHANGESETS, LARGE
+    for changesets, count, warm in (
+        (small, options.pushes, options.warm),
+        (large, options.large_pushes, 1),
+    ):
+        cli.say(f"making {warm + count} pushes of {changesets} changesets...")
+        pushes = kinds.prepare(warm + count, changesets)
+        cli.say("pushing...")
+        for each in pushes:
+            sample = servers.sample(each.server, each.prepared())
+            if each.number >= warm:
+                measured.add_push(changesets, each.kind, sample)
     cli.say("pushing by hg...")
-    count = options.warm + options.pushes
-    pushes = {
-        name: client.prepare_stack(count, tryrows.CHANGESETS)
-        for name, client in clients.items()
-    }
-    environment = dict(os.environ, HGRCPATH=os.devnull)
-    names = list(running)
-    for number in range(count):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            head = pushes[name][number][-1].hex()
-            command = [options.hg, "-R", clients[name].path, "push", "-q", "-r", head]
-            started = time.perf_counter()
-            subprocess.run(
-                [*command, running[name].proxy.url], check=True, env=environment
-            )
-            if number >= options.warm:
-                measured.add_by_hg(name, time.perf_counter() - started)
-
-
-def _push_all(
-    options: argparse.Namespace,
-    servers: LogServers,
-    measured: Measured,
-    running: dict[str, LogServer],
-    clients: dict[str, LightPusher],
-    changesets: int,
-    count: int,
-) -> None:
-    cli.say(f"making {count} pushes of {changesets} changesets...")
-    pushes = {
-        name: client.prepare_stack(count, changesets)
-        for name, client in clients.items()
-    }
-    cli.say("pushing...")
-    names = list(running)
-    for number in range(count):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            server, client = running[name], clients[name]
-            heads = [pushes[name][number][-1]]
-            push = functools.partial(client.push, server.proxy.url, heads, force=False)
-            sample = servers.sample(server, push)
-            if number >= (options.warm if changesets < LARGE else 1):
-                measured.add_push(changesets, name, sample)
+    for each in kinds.prepare(options.warm + options.pushes, small):
+        seconds = each.by_hg(options.hg)
+        if each.number >= options.warm:
+            measured.add_by_hg(each.kind, seconds)
+    kinds.check()
 
 
 # Pages
