@@ -19,6 +19,8 @@ T = typing.TypeVar("T")
 
 POOL_CONNECTIONS = 5
 MORE_CONNECTIONS = 10
+#: Of these, how many are kept for :meth:`Database.hold_at_once`.
+MAX_AT_HAND = 5
 #: How long to wait for a connection when all are in use.
 POOL_SECONDS = 10.0
 #: How long nobody tries to connect after one could not.
@@ -51,6 +53,7 @@ class Database:
         self._rest_until = clock()
         self._rest_reason = ""
         self._engine: typing.Optional[sqlalchemy.Engine] = None
+        self._at_hand: typing.List[sqlalchemy.PoolProxiedConnection] = []
         self._lock = threading.Lock()
         _all_databases.add(self)
 
@@ -89,10 +92,14 @@ class Database:
         return self._repeated(lambda: self._held(function))
 
     def hold_at_once(
-        self, function: typing.Callable[[typing.Any], typing.Optional[T]]
+        self,
+        function: typing.Callable[
+            [typing.Any], typing.Optional[typing.Tuple[typing.Any, T]]
+        ],
     ) -> typing.Optional[typing.Tuple["Held", T]]:
-        """As ``hold``, in a hurry: ``function`` gets the driver's own connection, and is
-        run once, on a database that begins transactions by itself.
+        """As ``hold``, in a hurry: ``function`` gets a connection of SQLAlchemy's pool,
+        and is run once. It begins a transaction of the driver's, and gives this and a
+        result; or it leaves none, also when it raises.
 
         None, and nothing is held, if it gives None, and for any fault of the database:
         ``hold`` knows what to do then.
@@ -101,22 +108,21 @@ class Database:
         engine = self._get_engine()
         driver_error = engine.dialect.dbapi.Error
         try:
-            connection = engine.raw_connection()
+            at_hand = _AtHand(engine, self._at_hand)
         except (driver_error, exc.SQLAlchemyError):
             return None
-        held = None
         try:
-            result = function(connection.driver_connection)
-            if result is not None:
-                held = Held(self, connection, connection, driver_error), result
-        except driver_error as err:
-            if engine.dialect.is_disconnect(err, connection.dbapi_connection, None):
-                connection.invalidate()
-        finally:
-            if held is None:
-                # Rolls it back, if it is not closed.
-                connection.close()
-        return held
+            done = function(at_hand.connection)
+        except driver_error:
+            done = None
+        except BaseException:
+            at_hand.invalidate()
+            raise
+        if done is not None:
+            transaction, result = done
+            return Held(self, at_hand, transaction, driver_error), result
+        at_hand.close()
+        return None
 
     def _require_schema(self):
         if not self._schema_is_right:
@@ -188,6 +194,9 @@ class Database:
         """Close all connections that are not in use; more can be opened."""
         with self._lock:
             engine, self._engine = self._engine, None
+            at_hand, self._at_hand = self._at_hand, []
+        for connection in at_hand:
+            connection.invalidate()
         if engine is not None:
             engine.dispose()
 
@@ -248,8 +257,43 @@ class Database:
         # reference is kept, since what is collected may say good-bye to the server.
         if self._engine is not None:
             _engines_of_parents.append(self._engine)
+            _engines_of_parents.append(self._at_hand)
         self._engine = None
+        self._at_hand = []
         self._lock = threading.Lock()
+
+
+class _AtHand:
+    """A connection of the pool, not given back but kept for whoever is in a hurry next:
+    what a pool does for each costs as much as a statement. ``kept`` has those.
+    """
+
+    def __init__(
+        self,
+        engine: sqlalchemy.Engine,
+        kept: typing.List[sqlalchemy.PoolProxiedConnection],
+    ) -> None:
+        self._kept = kept
+        try:
+            self.connection = kept.pop()
+        except IndexError:
+            self.connection = engine.raw_connection()
+
+    def close(self) -> None:
+        """The transaction has ended; or the connection is closed."""
+        connection = self.connection
+        if connection.is_valid and connection.driver_connection.closed:
+            connection.invalidate()
+        if not connection.is_valid:
+            return
+        if len(self._kept) < MAX_AT_HAND:
+            self._kept.append(connection)
+        else:
+            # Others must not have it: they would end what is prepared.
+            connection.invalidate()
+
+    def invalidate(self) -> None:
+        self.connection.invalidate()
 
 
 class Held:

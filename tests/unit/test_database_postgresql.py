@@ -23,6 +23,7 @@ from pushlog_contract import (
 from server_contract import ServerContract
 from trydata import digest, node, record
 
+from hgs3.crossing import to_str
 from hgs3.database import logpostgresql
 from hgs3.database.errors import DatabaseUnavailable
 from hgs3.database.logrecording import Changes
@@ -137,7 +138,7 @@ class TestHeldLog(PushLogContract):
     def test_a_fault_of_the_statement_itself(self, log, monkeypatch):
         log.record(new_push("z"))
         pids = log.database.read(_pids)
-        monkeypatch.setattr(logpostgresql, "_RECORD", "SELECT nothing")
+        monkeypatch.setattr(logpostgresql, "_RECORD", b"SELECT nothing")
         assert log.record(new_push("a")) == [log.last_push_id()]
         # Whoever is asked like this again and again is not connected to anew each time.
         assert log.database.read(_pids) == pids
@@ -148,20 +149,11 @@ class TestHeldLog(PushLogContract):
             for number in range(300):
                 log.record(new_push("p%d" % number))
             connection.execute("SET plan_cache_mode = force_generic_plan")
-            names = list(
-                dict.fromkeys(re.findall(r"%\((\w+)\)s", logpostgresql._RECORD))
-            )
-            numbers = {name: "$%d" % (names.index(name) + 1) for name in names}
-            connection.execute(
-                "PREPARE recording AS "
-                + re.sub(
-                    r"%\((\w+)\)s",
-                    lambda found: numbers[found.group(1)],
-                    logpostgresql._RECORD,
-                )
-            )
+            statement = to_str(logpostgresql._RECORD)
+            connection.execute("PREPARE recording AS " + statement)
+            values = len(set(re.findall(r"\$\d", statement)))
             plan = connection.execute(
-                "EXPLAIN EXECUTE recording(%s)" % ", ".join(["NULL"] * len(names))
+                "EXPLAIN EXECUTE recording(%s)" % ", ".join(["NULL"] * values)
             ).fetchall()
         text = "\n".join(row[0] for row in plan)
         assert "s3_pushes_pkey" in text
