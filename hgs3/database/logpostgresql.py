@@ -8,7 +8,6 @@ database does, but to ask it.
 import json
 import typing
 
-from .. import crossing
 from . import logdata
 from .recording import storable_name
 
@@ -99,9 +98,7 @@ def record(
     # Imported here, since it needs the driver of this database.
     from . import pgpipeline
 
-    begun = pgpipeline.begin(
-        pooled, _RECORD, [crossing.to_bytes(each) for each in values]
-    )
+    begun = pgpipeline.begin(pooled, _RECORD, values)
     if begun is None:
         return None
     transaction, row = begun

@@ -40,18 +40,19 @@ class Transaction:
 
 
 def begin(
-    pooled: typing.Any, statement: bytes, values: typing.Sequence[bytes]
+    pooled: typing.Any, statement: bytes, values: typing.Sequence[str]
 ) -> typing.Optional[typing.Tuple[Transaction, typing.List[typing.Optional[bytes]]]]:
     """Begin a transaction with a statement that gives one row, as texts: both of them.
 
     None, and there is no transaction, if it gives no row. Raises psycopg.Error; then
     there is none either, or the connection is closed. ``pooled`` is a connection of
-    SQLAlchemy's pool that nobody else uses. Values are texts without NUL.
+    SQLAlchemy's pool that nobody else uses. Values are ASCII, without NUL.
     """
     pgconn = pooled.driver_connection.pgconn
     prepared = pooled.info.setdefault(_PREPARED, {})
     try:
-        result = _begin(pgconn, prepared, statement, values)
+        given = [value.encode("ascii") for value in values]
+        result = _begin(pgconn, prepared, statement, given)
         if result.status == ExecStatus.TUPLES_OK and result.ntuples == 1:
             row = [result.get_value(0, n) for n in range(result.nfields)]
             return Transaction(pgconn), row

@@ -141,16 +141,16 @@ def _of(repo, rev, revision, files):
     changelog = repo.changelog
     parents = [parent for parent in changelog.parentrevs(rev) if parent != nullrev]
     date, offset = revision.date
+    given = revision.extra
     extra = {
-        crossing.to_str(name): crossing.to_str(value)
-        for name, value in revision.extra.items()
+        crossing.to_str(name): crossing.to_str(value) for name, value in given.items()
     }
     return Details(
         parents=tuple(changelog.node(each).hex() for each in parents or [nullrev]),
         author=_utf8(revision.user),
         date=int(date),
         offset=offset,
-        branch=_utf8(encoding.tolocal(revision.extra[b"branch"])),
+        branch=_utf8(encoding.tolocal(given[b"branch"])),
         description=_utf8(revision.description),
         files=tuple(map(crossing.to_str, files)),
         tags=(),

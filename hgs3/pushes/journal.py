@@ -10,6 +10,7 @@ much. The lines before it mean nothing any more.
 """
 
 import dataclasses
+import io
 import json
 import os
 import typing
@@ -47,25 +48,24 @@ def read(repo):
     except FileNotFoundError:
         return None
     with file:
-        return _last_entry(file)
+        return _last_entry(file, file.seek(0, os.SEEK_END))
 
 
 class Journal:
-    """The file, open for one transaction; a context manager. To open it takes longer
-    than to read and to write it.
+    """The file, open for one transaction; a context manager.
 
     ``last`` is the Entry of the last push, None when there was none yet.
     """
 
     def __init__(self, repo, tr):
         self._tr = tr
-        self._file = repo.svfs(FILE_NAME, b"a+b")
+        self._file = _open(repo.svfs)
         try:
             self._size = self._file.seek(0, os.SEEK_END)
             if self._size <= MAX_BYTES:
                 # A rollback cuts off again what is added.
                 tr.add(FILE_NAME, self._size)
-            self.last = _last_entry(self._file)
+            self.last = _last_entry(self._file, self._size)
         except BaseException:
             self._file.close()
             raise
@@ -89,15 +89,34 @@ class Journal:
         )
         line = b"\n" + crossing.to_bytes(text)
         if self._size <= MAX_BYTES:
-            self._file.write(line)
+            # What is read last is the end of it.
+            while line:
+                line = line[self._file.write(line) :]
         else:
             self._tr.addfilegenerator(
                 FILE_NAME, (FILE_NAME,), lambda file: file.write(line)
             )
 
 
-def _last_entry(file):
-    text = _last_line(file)
+def _open(svfs):
+    """The file, to be read and added to; without a buffer."""
+    path = svfs.join(FILE_NAME)
+    try:
+        file = io.FileIO(path, "r+b")
+    except FileNotFoundError:
+        pass
+    else:
+        if os.fstat(file.fileno()).st_nlink == 1:
+            return file
+        file.close()
+    # Mercurial gives a new file the permissions of its folder, and copies one that
+    # another repository has, too. It takes its time for that.
+    svfs(FILE_NAME, b"ab").close()
+    return io.FileIO(path, "r+b")
+
+
+def _last_entry(file, size):
+    text = _last_line(file, size)
     if not text:
         return None
     try:
@@ -115,8 +134,7 @@ def _last_entry(file):
         return None
 
 
-def _last_line(file):
-    size = file.seek(0, os.SEEK_END)
+def _last_line(file, size):
     length = _READ_BYTES
     while True:
         start = max(0, size - length)

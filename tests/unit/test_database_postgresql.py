@@ -2,6 +2,9 @@
 
 import concurrent.futures
 import contextlib
+import dataclasses
+import gc
+import random
 import re
 
 import pytest
@@ -24,7 +27,8 @@ from server_contract import ServerContract
 from trydata import digest, node, record
 
 from hgs3.crossing import to_str
-from hgs3.database import logpostgresql
+from hgs3.database import logpostgresql, pgpipeline
+from hgs3.database.engine import MAX_AT_HAND
 from hgs3.database.errors import DatabaseUnavailable
 from hgs3.database.logrecording import Changes
 from hgs3.database.pushlog import PushLog
@@ -143,6 +147,76 @@ class TestHeldLog(PushLogContract):
         # Whoever is asked like this again and again is not connected to anew each time.
         assert log.database.read(_pids) == pids
 
+    def test_a_session_that_does_not_know_the_statement(self, log, monkeypatch):
+        # As behind a PgBouncer that gives each transaction another session.
+        log.record(new_push("z"))
+        log.record(new_push("a"))
+        (kept,) = log.database._at_hand
+        kept.driver_connection.execute("DEALLOCATE ALL")
+        kept.commit()
+        log.record(new_push("b"))
+        monkeypatch.setattr(log.database, "hold", None)
+        log.record(new_push("c"))
+        assert log.database._at_hand == [kept]
+        assert names_of(log.pushes(), "zabc") == ["z", "a", "b", "c"]
+
+    def test_what_the_server_reads_slowly(self, log, database, monkeypatch):
+        # Much more than a socket takes at once.
+        log.record(new_push("z"))
+        monkeypatch.setattr(database, "hold", None)
+        text = random.Random(1).randbytes(4 * 1024 * 1024).hex()
+        details = dataclasses.replace(DETAILS, description=text)
+        log.record(new_push("a", details=details))
+        (push,) = log.pushes(limit=1, newest_first=True, with_details=True)
+        assert push.changesets[0].details == details
+
+    def test_pushes_to_several_repositories_at_the_same_time(self, database, server):
+        logs = [HeldLog(database, digest()) for _n in range(MAX_AT_HAND + 2)]
+        for log in logs:
+            log.record(new_push("z"))
+        for _n in range(2):
+            held = [log.hold(Changes(pushes=[new_push("a")]))[0] for log in logs]
+            assert database._at_hand == []
+            for each in held:
+                each.commit()
+            assert len(database._at_hand) == MAX_AT_HAND
+        assert [log.count() for log in logs] == [3] * len(logs)
+        database.close()
+        assert database._at_hand == []
+
+    def test_who_is_interrupted(self, log, monkeypatch):
+        # Whatever comes of it then is not taken for an answer to the next one.
+        log.record(new_push("z"))
+        log.record(new_push("a"))
+        with monkeypatch.context() as patch:
+
+            def interrupted(*_unused):
+                raise KeyboardInterrupt
+
+            patch.setattr(pgpipeline, "_results", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                log.record(new_push("b"))
+        assert log.database._at_hand == []
+        log.record(new_push("c"))
+        assert names_of(log.pushes(), "zac") == ["z", "a", "c"]
+
+    def test_a_commit_that_the_database_refuses(self, log):
+        log.record(new_push("z"))
+        held, _ids = log.hold(Changes(pushes=[new_push("a")]))
+        pgconn = held._transaction._pgconn
+        pgconn.exec_(b"SELECT nothing")
+        with pytest.raises(DatabaseUnavailable, match="was rolled back"):
+            held.commit()
+        assert log.count() == 1
+
+    def test_a_user_that_is_not_ascii(self, log, database, monkeypatch):
+        log.record(new_push("z"))
+        monkeypatch.setattr(database, "hold", None)
+        log.record(
+            dataclasses.replace(new_push("a"), username='J\xf6rg "\u20ac\\\U0001f600')
+        )
+        assert log.pushes()[-1].username == 'J\xf6rg "\u20ac\\\U0001f600'
+
     def test_the_plan_for_all_values_does_not_begin_with_all_pushes(self, log):
         # A new database, of which nothing is known: hardly any push has a bundle.
         with driver_connection_of(log.database) as connection:
@@ -217,3 +291,22 @@ class TestMigrations(MigrationContract):
 
 class TestServer(ServerContract):
     """What may go wrong."""
+
+    def test_a_child_leaves_to_its_parent_what_is_at_hand(self, database):
+        log = HeldLog(database, digest())
+        for name in "za":
+            log.record(new_push(name))
+        kept = list(database._at_hand)
+
+        def work():
+            first = database._at_hand == []
+            log.record(new_push("b"))
+            gc.collect()
+            return first and database._at_hand[0].driver_connection is not (
+                kept[0].driver_connection
+            )
+
+        assert self.in_child(work) == "True"
+        log.record(new_push("c"))
+        assert database._at_hand == kept and kept[0].is_valid
+        assert names_of(log.pushes(), "zabc") == ["z", "a", "b", "c"]
