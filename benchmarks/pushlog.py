@@ -55,9 +55,9 @@ def _options() -> argparse.Namespace:
     numbers = {
         "--rounds": (10, "in which the servers are asked"),
         "--requests": (40, "of each kind in a round, to each server"),
-        "--sets": (6, "of servers, made anew, that pushes go to"),
-        "--pushes": (25, "of a few changesets, to each set"),
-        "--large-pushes": (5, f"of {LARGE} changesets, to each set"),
+        "--sets": (4, "of servers, made anew, that pushes go to"),
+        "--pushes": (60, "of a few changesets, to each set"),
+        "--large-pushes": (12, f"of {LARGE} changesets, to each set"),
         "--pages": (60, "of each kind"),
         "--warm": (5, "pushes, pages and requests before those that count"),
     }

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from . import logdata
 from .recording import insert_log, lock_repository, storable_name
-from .records import NewLogPush
+from .records import Changes
 from .tables import LOG_CHANGES, LOG_CHANGESETS, PUSHES
 
 #: Nodes that one statement names. Some name them twice, and SQLite before 3.32 takes
@@ -66,16 +66,6 @@ _ONE_MORE_CHANGE = (
     .values(changes=LOG_CHANGES.c.changes + 1)
 )
 _FIRST_CHANGE = insert(LOG_CHANGES)
-
-
-@dataclasses.dataclass(frozen=True)
-class Changes:
-    """What a transaction of a repository means for its log: ``pushes``, in their
-    order, and changesets that have a new state or phase by their nodes."""
-
-    pushes: typing.Sequence[NewLogPush] = ()
-    states: typing.Mapping[str, int] = dataclasses.field(default_factory=dict)
-    phases: typing.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def apply_changes(

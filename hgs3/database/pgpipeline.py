@@ -83,6 +83,8 @@ def _begin(pgconn, prepared, statement, values):
     # Each result is followed by None, but for that of the pipeline.
     results = _results(pgconn, 7 if is_new else 5)
     pgconn.exit_pipeline_mode()
+    if None in (results[0], results[-3]):
+        raise psycopg.OperationalError("the connection was lost")
     if is_new:
         if results[0].status != ExecStatus.COMMAND_OK:
             return results[0]
@@ -116,6 +118,7 @@ def _results(pgconn, count):
 
 
 def _require(result, status):
-    if result is None or result.status != status:
-        message = psycopg.pq.error_message(result) if result else "no result"
-        raise psycopg.DatabaseError(message)
+    if result is None:
+        raise psycopg.OperationalError("the connection was lost")
+    if result.status != status:
+        raise psycopg.DatabaseError(psycopg.pq.error_message(result))

@@ -7,10 +7,10 @@ import typing
 from . import logdata, logpostgresql, logqueries, logrecording
 from .engine import Database, Held
 from .errors import UnknownChangeset
-from .logrecording import Changes
 from .recording import storable_name
 from .records import (
     MAX_ID,
+    Changes,
     LoggedChangeset,
     LoggedPush,
     LogQuery,

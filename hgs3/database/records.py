@@ -187,6 +187,16 @@ class NewLogPush:
 
 
 @dataclasses.dataclass(frozen=True)
+class Changes:
+    """What a transaction of a repository means for its log: ``pushes``, in their
+    order, and changesets that have a new state or phase by their nodes."""
+
+    pushes: typing.Sequence[NewLogPush] = ()
+    states: typing.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    phases: typing.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
 class LogQuery:
     """Which pushes; each of these that is given must hold.
 

@@ -19,7 +19,7 @@ from mercurial import error
 from mercurial.node import bin
 
 from .. import crossing
-from ..database.records import NewLogPush
+from ..database.records import Changes, NewLogPush
 from . import details, repolog
 
 FILE_NAME = b"hg-s3-pushlog"
@@ -147,13 +147,12 @@ def _last_line(file, size):
 
 def push_of(repo, entry):
     """The NewLogPush of an Entry, for when the log lacks it."""
-    nodes = [bin(crossing.to_bytes(node)) for node in entry.nodes]
-    return NewLogPush(
-        entry.token,
-        entry.username,
-        entry.pushed,
-        lambda: details.of_nodes(repo, nodes),
-    )
+
+    def read():
+        nodes = [bin(crossing.to_bytes(node)) for node in entry.nodes]
+        return details.of_nodes(repo, nodes)
+
+    return NewLogPush(entry.token, entry.username, entry.pushed, read)
 
 
 def others_of(repo, entry):
@@ -189,12 +188,12 @@ def settle_locked(repo):
         # A transaction was broken off: what it has written is not true.
         return False
     entry = read(repo)
-    repo_log = repolog.of(repo)
-    if entry is None or repo_log.log.has_token(entry.token):
+    if entry is None:
+        return False
+    log = repolog.of(repo).log
+    if log.has_token(entry.token):
         return False
     repo = repo.unfiltered()
     states, phases = others_of(repo, entry)
-    repo_log.log.apply(
-        repo_log.changes(pushes=[push_of(repo, entry)], states=states, phases=phases)
-    )
+    log.apply(Changes(pushes=[push_of(repo, entry)], states=states, phases=phases))
     return True

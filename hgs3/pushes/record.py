@@ -17,7 +17,7 @@ from mercurial.phases import phasenames
 
 from .. import crossing
 from ..database.errors import DatabaseError
-from ..database.records import NewLogPush
+from ..database.records import Changes, NewLogPush
 from ..shortaborts import short_aborts
 from ..wireproto import requestscope
 from . import details, journal, repolog
@@ -63,8 +63,7 @@ def _is_push(repo, tr):
 
 def _hold(repo, tr, revs, states, phases):
     """Write it all to the database, to be committed when ``tr`` is."""
-    repo_log = repolog.of(repo)
-    log, ui = repo_log.log, repo.ui
+    log, ui = repolog.of(repo).log, repo.ui
     node_of = repo.changelog.node
     entry = journal.Entry(
         uuid.uuid4().hex,
@@ -84,7 +83,7 @@ def _hold(repo, tr, revs, states, phases):
             if before.others and not log.has_token(before.token):
                 old_states, old_phases = journal.others_of(repo, before)
                 states, phases = {**old_states, **states}, {**old_phases, **phases}
-        changes = repo_log.changes(pushes=pushes, states=states, phases=phases)
+        changes = Changes(pushes=pushes, states=states, phases=phases)
         held, _ids = log.hold(changes)
         tr.addabort(_FIRST, lambda _tr: held.rollback())
         written.add(entry)
@@ -109,8 +108,7 @@ def _commit(ui, log, held, changes):
 def _apply(repo, states, phases):
     """Something has become of changesets that were pushed before."""
     with _faults_warn(repo.ui):
-        repo_log = repolog.of(repo)
-        repo_log.log.apply(repo_log.changes(states=states, phases=phases))
+        repolog.of(repo).log.apply(Changes(states=states, phases=phases))
 
 
 def _phases(repo, tr, first_new):
@@ -141,12 +139,11 @@ def after_destroying(repo):
 def reconcile(repo, with_phases=False):
     """Compare the log with the repository; how many changesets have another state
     (or phase) than was known. Raises DatabaseError, error.Abort."""
-    repo_log = repolog.of(repo)
-    log = repo_log.log
+    log = repolog.of(repo).log
     states = details.states_now(repo, log.states())
     phases = details.phases_now(repo, log.phases()) if with_phases else {}
     if states or phases:
-        log.apply(repo_log.changes(states=states, phases=phases))
+        log.apply(Changes(states=states, phases=phases))
     return len(states.keys() | phases.keys())
 
 

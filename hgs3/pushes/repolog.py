@@ -44,13 +44,6 @@ class RepoLog:
 
         return PushLog(database, self.digest)
 
-    def changes(self, **values):
-        """The Changes of a transaction, see logrecording.py."""
-        with hgdemandimport.deactivated():
-            from ..database.logrecording import Changes
-
-        return Changes(**values)
-
     def migrate(self):
         """Bring the tables up to date; (version before, version after)."""
         with hgdemandimport.deactivated():

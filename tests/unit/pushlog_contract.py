@@ -20,12 +20,12 @@ from trydata import (
 
 from hgs3.database import pushlog
 from hgs3.database.errors import UnknownChangeset
-from hgs3.database.logrecording import Changes
 from hgs3.database.pushlog import PushLog
 from hgs3.database.records import (
     AS_PUSHED,
     GONE,
     HIDDEN,
+    Changes,
     LoggedChangeset,
     LogQuery,
     NewLogPush,

@@ -9,8 +9,13 @@ from mercurial import encoding, extensions, hg, hgweb
 from mercurial import ui as uimod
 from trydata import node, token
 
-from hgs3.database.logrecording import Changes
-from hgs3.database.records import AS_PUSHED, Details, LoggedChangeset, NewLogPush
+from hgs3.database.records import (
+    AS_PUSHED,
+    Changes,
+    Details,
+    LoggedChangeset,
+    NewLogPush,
+)
 from hgs3.pushes import repolog
 
 BASE = "https://hg.example.com/repo"

@@ -30,9 +30,8 @@ from hgs3.crossing import to_str
 from hgs3.database import logpostgresql, pgpipeline
 from hgs3.database.engine import MAX_AT_HAND
 from hgs3.database.errors import DatabaseUnavailable
-from hgs3.database.logrecording import Changes
 from hgs3.database.pushlog import PushLog
-from hgs3.database.records import AS_PUSHED, HIDDEN
+from hgs3.database.records import AS_PUSHED, HIDDEN, Changes
 from hgs3.database.tryindex import TryIndex
 
 
@@ -199,6 +198,22 @@ class TestHeldLog(PushLogContract):
         assert log.database._at_hand == []
         log.record(new_push("c"))
         assert names_of(log.pushes(), "zac") == ["z", "a", "c"]
+
+    def test_a_connection_that_dies_in_the_middle_of_it(self, log, monkeypatch):
+        log.record(new_push("z"))
+        for statement in (
+            b"SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(9)",
+            b"SELECT 1 / (SELECT 0 FROM pg_sleep(0))",
+        ):
+            text = b" WHERE $1 || $2 || $3 || $4 || $5 || $6 || $7 || $8 <> ''::text"
+            monkeypatch.setattr(logpostgresql, "_RECORD", statement + text)
+            for known_statement in (False, True):
+                assert log.record(new_push("a")) == [log.last_push_id()], (
+                    known_statement
+                )
+        monkeypatch.undo()
+        assert log.record(new_push("b")) == [log.last_push_id()]
+        assert names_of(log.pushes(), "zab") == ["z"] + ["a"] * 4 + ["b"]
 
     def test_a_commit_that_the_database_refuses(self, log):
         log.record(new_push("z"))

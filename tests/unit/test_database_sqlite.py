@@ -38,9 +38,8 @@ from hgs3.database import backends, engine
 from hgs3.database.backends import backend_of
 from hgs3.database.engine import Database
 from hgs3.database.errors import DatabaseUnavailable
-from hgs3.database.logrecording import Changes
 from hgs3.database.pushlog import PushLog
-from hgs3.database.records import GONE, LogQuery
+from hgs3.database.records import GONE, Changes, LogQuery
 from hgs3.database.tryindex import TryIndex
 
 
