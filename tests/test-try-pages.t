@@ -161,17 +161,28 @@ A browser that has a page asks whether it is another one by now
 
   $ etag() { "$PYTHON" -c "import sys; from testlib import webpages; print(webpages.fetch(sys.argv[1])[1]['ETag'])" "$1"; }
   $ PYTHONPATH="$TESTDIR:$PYTHONPATH"; export PYTHONPATH
-  $ TAG=$(etag $URL/raw-rev/$T); MISSING=$(etag $URL/raw-rev/$(printf 1%.0s 1 2 3 4 5 6 7 8 9 0 1 2))
+  $ echo fourth > a/other; hg -R a commit -qAm 'fourth' -d '0 0'
+  $ F=$(hg -R a log -r tip -T '{node}')
+  $ TAG=$(etag $URL/raw-rev/$T); MISSING=$(etag $URL/raw-rev/$F)
   $ page $URL/raw-rev/$T "If-None-Match=$TAG" | head -1
   304
-  $ page $URL/raw-rev/111111111111 "If-None-Match=$MISSING" | head -1
+  $ page $URL/raw-rev/$F "If-None-Match=$MISSING" | head -1
   304
-  $ echo fourth > a/other; hg -R a commit -qAm 'fourth' -d '0 0'
   $ hg -R a push -q $URL
   $ page $URL/raw-rev/$T "If-None-Match=$TAG" | head -1
   200
-  $ page $URL/raw-rev/111111111111 "If-None-Match=$MISSING" | head -1
-  404
+  $ page $URL/raw-rev/$F "If-None-Match=$MISSING" | head -1
+  200
+
+What is pushed once more came by another push
+
+  $ TAG=$(etag $URL/raw-rev/$F)
+  $ page $URL/raw-rev/$F "If-None-Match=$TAG" | head -1
+  304
+  $ hg -R a push -q -f -r $F $URL
+  $ page $URL/raw-rev/$F "If-None-Match=$TAG" | sed 2q
+  200
+  HG-S3-Push: 4
 
 An archive by the name of a bookmark; a bookmark that has gone is gone in a browser, too
 
@@ -286,7 +297,7 @@ hgwebdir does the same
   $ cat hg.pid >> $DAEMON_PIDS
   $ page $URL/all/one/raw-rev/$T | head -2
   200
-  HG-S3-Push: 3
+  HG-S3-Push: 4
   $ page $URL/all/one/bundle/1/rev/$T | grep -c 'href="/all/one/bundle/1/rev/'
   [1-9].* (re)
   $ page $URL/all/two/raw-rev/$T | head -1

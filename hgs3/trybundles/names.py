@@ -87,6 +87,11 @@ def _digits(key):
     return digits if _HEX.match(digits) else None
 
 
+def is_whole(key):
+    """Whether ``key`` is a whole hash. As in Mercurial, no name comes before it."""
+    return len(key) == _FULL and _HEX.match(key) is not None
+
+
 def bookmark(repo, key):
     """The node of a scratch bookmark for which the repository has something else that
     it may mean; None when there is none, or nobody can tell."""
@@ -107,8 +112,7 @@ def find_kind(repo, key):
     """As ``find``, and whether it is that of a bookmark."""
     store = trystore.of(repo)
     with trystore.faults_abort(_(b"cannot look up '%s' in try") % key):
-        if _HEX.match(key) and len(key) == _FULL:
-            # As in Mercurial, no name comes before it.
+        if is_whole(key):
             is_there = bool(store.index.bundles_of([crossing.to_str(key)]))
             return (bin(key) if is_there else None), False
         node = scratchbookmarks.find(store, key)

@@ -17,7 +17,7 @@ from mercurial import encoding, error, extensions, scmutil, templatefilters, uti
 from mercurial.hgweb import common as hgwebcommon
 from mercurial.hgweb import webutil
 from mercurial.i18n import _
-from mercurial.node import hex, nullrev
+from mercurial.node import bin, hex, nullrev
 from mercurial.utils import dateutil
 
 from .. import compat, crossing, eventlog, trysettings
@@ -259,16 +259,17 @@ class _Page:
 
     def _find(self):
         index = trystore.of(self._repo).index
-        last_push_id = index.last_push_id()
         bundles = self._bundles(index)
-        # Bookmarks move, and pushes are forgotten, without a new push.
-        state = (last_push_id, self.req.dispatchpath, [each.id for each in bundles])
+        is_shown = bool(bundles) and self._asked.command not in _WITHOUT_NODE
+        push = index.push_of_bundle(bundles[-1].id) if is_shown else None
+        # Bookmarks move, the same is pushed again, pushes are forgotten.
+        ids = [each.id for each in bundles]
+        state = (push and push.id, self.req.dispatchpath, ids)
         self._state = int(
             hashlib.sha256(crossing.to_bytes(repr(state))).hexdigest()[:16], 16
         )
-        if not bundles or self._asked.command in _WITHOUT_NODE:
+        if not is_shown:
             return
-        push = index.push_of_bundle(bundles[-1].id)
         self._lease = overlays.take(self._repo, bundles)
         overlay = self._lease.repo
         # What is configured is what the repository says, whoever made the overlay.
@@ -318,6 +319,9 @@ class _Page:
         return [by_id[bundle_id] for bundle_id in sorted(by_id)]
 
     def _node(self, key):
+        if names.is_whole(key):
+            # Whether it is in a bundle, and not only a name, is asked for all at once.
+            return bin(key), False
         try:
             return names.find_kind(self._repo, key)
         except error.AmbiguousPrefixLookupError:
