@@ -32,6 +32,8 @@ PYTEST_NOTHING_RAN = 5
 #: Much longer than a test of tests/*.t takes on a busy machine, where run-tests' own
 #: six minutes have not been enough: only one that hangs sees its end.
 T_SECONDS = 1500
+#: Unit tests that do not depend on Mercurial.
+RUN_ONCE = TESTS / "run-once.txt"
 DIFFERENTIAL = "tests/differential"
 #: Which Mercurials can run a differential test, by how its file's name begins:
 #: their servers; clients may be others. With another one it is not a skip: there
@@ -153,6 +155,12 @@ def pytest_names(env, options):
     return names
 
 
+def run_once():
+    """The unit tests that run with the last one of several Mercurials only."""
+    lines = RUN_ONCE.read_text().splitlines()
+    return ["tests/unit/" + line for line in lines if line and line[0] != "#"]
+
+
 def differential_tests(env):
     """Those of tests/differential/ that can be run in an environment."""
     return [
@@ -172,6 +180,8 @@ def run_pytest(envs, folder, options):
         if names[env]:
             path = folder / ("%s-pytest.txt" % env) if len(envs) > 1 else None
             command = pytest_command(env, folder, options) + names[env]
+            if env != envs[-1] and not options.py_names:
+                command += ["--ignore=%s" % name for name in run_once()]
             calls.append((command, ROOT, base_environment(env), path))
     envs = [env for env in envs if names[env]]
     if envs:

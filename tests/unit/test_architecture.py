@@ -10,9 +10,14 @@ import sys
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+
+import run_tests
+
 import hgs3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
 SOURCES = [
     path
     for folder in ("hgs3", "hgext", "tools", "benchmarks", "tests")
@@ -77,6 +82,32 @@ def test_plain_rooms_import_no_mercurial(path):
         # Nor by way of a room that does.
         if module.startswith("hgs3."):
             assert module.split(".")[1] in PLAIN_ROOMS, module
+
+
+def local_imports(path, found):
+    """Fill ``found``: all files of ours that one imports, and what they import, by the
+    names of modules."""
+    for module in imported_modules(path):
+        if module in found:
+            continue
+        found[module] = path
+        # The last part may be a name in a module.
+        for name in (module, module.rpartition(".")[0]):
+            for folder in ("tests/unit", "tests", "tools", ""):
+                base = (ROOT / folder).joinpath(*name.split("."))
+                for file in (base.with_suffix(".py"), base / "__init__.py"):
+                    if name and file in SOURCES:
+                        local_imports(file, found)
+
+
+@pytest.mark.parametrize("name", run_tests.run_once())
+def test_what_runs_once_imports_no_mercurial(name):
+    """With the last Mercurial alone: it could not tell which one there is."""
+    found = {}
+    local_imports(ROOT / name, found)
+    assert {"pytest"} & {module.split(".")[0] for module in found}
+    for module, path in found.items():
+        assert module.split(".")[0] not in MERCURIAL, "%s in %s" % (module, path)
 
 
 def run_python(code, *arguments, cwd=ROOT):
