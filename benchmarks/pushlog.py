@@ -57,8 +57,8 @@ def _options() -> argparse.Namespace:
         "--requests": (40, "of each kind in a round, to each server"),
         "--sets": (4, "of servers, made anew, that pushes go to"),
         "--pushes": (60, "of a few changesets, to each set"),
-        "--large-pushes": (12, f"of {LARGE} changesets, to each set"),
-        "--pages": (60, "of each kind"),
+        "--large-pushes": (30, f"of {LARGE} changesets, to each set"),
+        "--pages": (150, "of each kind"),
         "--warm": (5, "pushes, pages and requests before those that count"),
     }
     cli.add_database_options(

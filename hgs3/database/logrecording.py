@@ -4,7 +4,6 @@ As those of recording.py: each takes the lock of its repository first, and may b
 again.
 """
 
-import dataclasses
 import typing
 
 import sqlalchemy
@@ -165,7 +164,7 @@ def _set_phases(connection, repository_id, phases):
         for row in rows:
             details = logdata.from_text(row.data)
             if details.phase != phases[row.node]:
-                details = dataclasses.replace(details, phase=phases[row.node])
+                details = details._replace(phase=phases[row.node])
                 changed.append(
                     {
                         "which_push": row.push_id,

@@ -119,8 +119,7 @@ class Expired:
 AS_PUSHED, HIDDEN, GONE = STATES = (0, 1, 2)
 
 
-@dataclasses.dataclass(frozen=True)
-class Details:
+class Details(typing.NamedTuple):
     """All that the log of pushes keeps of a changeset, beside its node.
 
     Text is what Mercurial has; bytes of it that are no UTF-8 are halves of surrogate
@@ -145,8 +144,7 @@ class Details:
     precursors: typing.Tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class LoggedChangeset:
+class LoggedChangeset(typing.NamedTuple):
     """A changeset of a push. ``details`` are None where they were not asked for,
     where nothing but the node is known, and while it is secret."""
 

@@ -1,7 +1,5 @@
 """What the log keeps of a changeset, taken from the repository."""
 
-import dataclasses
-
 from mercurial import encoding, error, obsolete, phases, repoview
 from mercurial.node import nullrev
 
@@ -15,6 +13,7 @@ from ..database.records import (
 )
 
 _TAGS = b".hgtags"
+_PHASES = {phase: crossing.to_str(name) for phase, name in phases.phasenames.items()}
 
 
 def of_revisions(repo, revs):
@@ -139,30 +138,31 @@ def phases_now(repo, known):
 
 def _of(repo, rev, revision, files):
     changelog = repo.changelog
-    parents = [parent for parent in changelog.parentrevs(rev) if parent != nullrev]
+    node_of = changelog.node
+    p1, p2 = changelog.parentrevs(rev)
+    # Without any, the null node. There may be a second one alone.
+    both = [p1] if p2 == nullrev else [p for p in (p1, p2) if p != nullrev]
     date, offset = revision.date
     given = revision.extra
     extra = {
         crossing.to_str(name): crossing.to_str(value) for name, value in given.items()
     }
     return Details(
-        parents=tuple(changelog.node(each).hex() for each in parents or [nullrev]),
+        parents=tuple([node_of(parent).hex() for parent in both]),
         author=_utf8(revision.user),
         date=int(date),
         offset=offset,
         branch=_utf8(encoding.tolocal(given[b"branch"])),
         description=_utf8(revision.description),
-        files=tuple(map(crossing.to_str, files)),
+        files=tuple([crossing.to_str(name) for name in files]),
         tags=(),
-        phase=crossing.to_str(phases.phasenames[repo._phasecache.phase(repo, rev)]),
+        phase=_PHASES[repo._phasecache.phase(repo, rev)],
         extra=extra,
-        precursors=_precursors(repo, rev),
+        precursors=_precursors(repo, rev) if repo.obsstore else (),
     )
 
 
 def _precursors(repo, rev):
-    if not repo.obsstore:
-        return ()
     markers = repo.obsstore.predecessors.get(repo.changelog.node(rev), ())
     return tuple(sorted({marker[0].hex() for marker in markers}))
 
@@ -191,10 +191,7 @@ def _with_tags(found, tagged):
     for name, node in sorted(tagged.items()):
         names.setdefault(node, []).append(_utf8(name))
     return [
-        dataclasses.replace(
-            each,
-            details=dataclasses.replace(each.details, tags=tuple(names[each.node])),
-        )
+        each._replace(details=each.details._replace(tags=tuple(names[each.node])))
         if each.node in names
         else each
         for each in found

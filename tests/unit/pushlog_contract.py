@@ -81,9 +81,9 @@ class PushLogContract(DatabaseContract):
 
     def test_many_changesets_of_which_some_are_large(self, log):
         names = ["c%d" % number for number in range(1203)]
-        large = dataclasses.replace(DETAILS, description="\u20ac" * 200000)
+        large = DETAILS._replace(description="\u20ac" * 200000)
         rows = [LoggedChangeset(node(name), 0, None) for name in names]
-        rows[700] = dataclasses.replace(rows[700], details=large)
+        rows[700] = rows[700]._replace(details=large)
         (push_id,) = log.record(NewLogPush(token(), "", 1, lambda: rows))
         assert log.push(push_id, with_details=True).changesets == tuple(rows)
         assert dict(log.states()) == {node(name): 0 for name in names}

@@ -61,10 +61,10 @@ def test_a_push_is_compared_with_the_same_one():
             *("1.050", "1.05 at most"),
         ),
         "push of 3, with the log / without the log, time": ("1.100", "1.05 at most"),
-        "push of 3, without the log, another / without the log, server CPU": (
+        "push of 3, without the log, again / without the log, server CPU": (
             *("1.000", ""),
         ),
-        "push of 3, without the log, another / without the log, time": ("1.000", ""),
+        "push of 3, without the log, again / without the log, time": ("1.000", ""),
     }
 
 

@@ -164,7 +164,7 @@ class TestHeldLog(PushLogContract):
         log.record(new_push("z"))
         monkeypatch.setattr(database, "hold", None)
         text = random.Random(1).randbytes(4 * 1024 * 1024).hex()
-        details = dataclasses.replace(DETAILS, description=text)
+        details = DETAILS._replace(description=text)
         log.record(new_push("a", details=details))
         (push,) = log.pushes(limit=1, newest_first=True, with_details=True)
         assert push.changesets[0].details == details
