@@ -10,7 +10,7 @@ error. The database is PostgreSQL. What is compared takes turns in the same run:
 servers with logs of different lengths, pushes into the same server that it logs and that
 it does not, the pages of both kinds of changesets. Pushes are real ones, by the code of a
 stock client inside this process; the pushes of the past are rows that are made
-directly. Nothing is asserted.
+directly. Nothing is asserted but that what was to be logged is logged.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ _threads_may_run = False
 
 #: Of our modules, those that a Mercurial without version 2 cannot load.
 _WITH_V2 = ("hgs3.wireproto.v2", "hgs3.trybundles.v2")
+#: Others than who has its database may lack it.
+_WITH_DRIVER = ("hgs3.database.pgpipeline",)
 
 #: Packages that no thread of a store's touches.
 _MERCURIAL = ("mercurial", "hgext", "hgext3rd")
@@ -104,7 +106,9 @@ def _import_ours():
         path = importlib.import_module(package).__path__
         for module in pkgutil.iter_modules(path, package + "."):
             needs_v2 = module.name.startswith(_WITH_V2)
-            if not module.ispkg and (has_v2 or not needs_v2):
+            if module.ispkg or module.name in _WITH_DRIVER:
+                continue
+            if has_v2 or not needs_v2:
                 importlib.import_module(module.name)
 
 

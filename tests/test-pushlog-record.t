@@ -108,4 +108,14 @@ What is stripped is gone, with what comes again it is there; a rollback is the s
   $ hg -R a verify -q
 #if http
   $ cat error.log
+
+Who has no database of PostgreSQL needs no driver for it
+
+  $ stopserver
+  $ mkdir without; echo 'raise ImportError("no driver")' > without/psycopg.py
+  $ PYTHONPATH="$TESTTMP/without:$PYTHONPATH" startserver server
+  $ commit a without
+  $ hg -R a push -q $URL
+  $ logged server | tail -1
+  10 - more/draft without/draft
 #endif

@@ -174,6 +174,18 @@ A browser that has a page asks whether it is another one by now
   $ page $URL/raw-rev/$F "If-None-Match=$MISSING" | head -1
   200
 
+A bookmark that moves within a bundle, without a push
+
+  $ hg debugpushkey $URL bookmarks inside '' $T
+  True
+  $ TAG=$(etag "$URL/raw-rev?node=inside")
+  $ page "$URL/raw-rev?node=inside" "If-None-Match=$TAG" | head -1
+  304
+  $ hg debugpushkey $URL bookmarks inside $T $P
+  True
+  $ page "$URL/raw-rev?node=inside" "If-None-Match=$TAG" | head -1
+  200
+
 What is pushed once more came by another push
 
   $ TAG=$(etag $URL/raw-rev/$F)

@@ -19,8 +19,8 @@ T = typing.TypeVar("T")
 
 POOL_CONNECTIONS = 5
 MORE_CONNECTIONS = 10
-#: Of these, how many are kept for :meth:`Database.hold_at_once`.
-MAX_AT_HAND = 5
+#: Beside these, how many are kept for :meth:`Database.hold_at_once`.
+MAX_AT_HAND = 2
 #: How long to wait for a connection when all are in use.
 POOL_SECONDS = 10.0
 #: How long nobody tries to connect after one could not.
@@ -101,8 +101,8 @@ class Database:
         and is run once. It begins a transaction of the driver's, and gives this and a
         result; or it leaves none, also when it raises.
 
-        None, and nothing is held, if it gives None, and for any fault of the database:
-        ``hold`` knows what to do then.
+        None, and nothing is held, if it gives None, and for any fault of the database but
+        that there is none, which raises as for ``hold``: ``hold`` knows what to do then.
         """
         self._require_schema()
         engine = self._get_engine()
@@ -213,7 +213,7 @@ class Database:
             self.backend.url,
             poolclass=QueuePool,
             pool_size=POOL_CONNECTIONS,
-            max_overflow=MORE_CONNECTIONS,
+            max_overflow=MORE_CONNECTIONS + MAX_AT_HAND,
             pool_timeout=POOL_SECONDS,
             # Values of rows are nobody's business.
             hide_parameters=True,
@@ -354,7 +354,7 @@ class Held:
 _all_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
 _all_held: "weakref.WeakSet[Held]" = weakref.WeakSet()
 #: Kept for good, see Database._forget_parent.
-_engines_of_parents: typing.List[sqlalchemy.Engine] = []
+_engines_of_parents: typing.List[object] = []
 _held_by_parents: typing.List[Held] = []
 
 _by_url: typing.Dict[str, Database] = {}

@@ -7,7 +7,8 @@ are sent at once.
 See "Pipeline Mode" in the documentation of libpq.
 """
 
-import itertools
+import functools
+import hashlib
 import select
 import typing
 
@@ -16,10 +17,11 @@ from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 
 #: As a connection's `isolation_level` has it, see backends.py.
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
-_UNKNOWN_NAME = b"26000"
-_numbers = itertools.count()
+_UNKNOWN_NAME, _KNOWN_NAME = b"26000", b"42P05"
 #: In the `info` of a connection of the pool: the names of statements that it knows.
 _PREPARED = "hgs3 prepared"
+#: libpq 14 and later can do it; psycopg takes older ones, too.
+_IS_POSSIBLE = psycopg.pq.version() >= 140000
 
 
 class Transaction:
@@ -44,12 +46,15 @@ def begin(
 ) -> typing.Optional[typing.Tuple[Transaction, typing.List[typing.Optional[bytes]]]]:
     """Begin a transaction with a statement that gives one row, as texts: both of them.
 
-    None, and there is no transaction, if it gives no row. Raises psycopg.Error; then
-    there is none either, or the connection is closed. ``pooled`` is a connection of
-    SQLAlchemy's pool that nobody else uses. Values are ASCII, without NUL.
+    None, and there is no transaction, if it gives no row, or libpq is too old. Raises
+    psycopg.Error; then there is none either, or the connection is closed. ``pooled`` is
+    a connection of SQLAlchemy's pool that nobody else uses. Values are ASCII, without
+    NUL.
     """
+    if not _IS_POSSIBLE:
+        return None
     pgconn = pooled.driver_connection.pgconn
-    prepared = pooled.info.setdefault(_PREPARED, {})
+    prepared = pooled.info.setdefault(_PREPARED, set())
     try:
         given = [value.encode("ascii") for value in values]
         result = _begin(pgconn, prepared, statement, given)
@@ -64,37 +69,49 @@ def begin(
         raise
     if result.error_field(DiagnosticField.SQLSTATE) == _UNKNOWN_NAME:
         # Somebody in between has given us another session.
-        del prepared[statement]
+        prepared.discard(_name(statement))
     _require(result, ExecStatus.TUPLES_OK)
     return None
 
 
 def _begin(pgconn, prepared, statement, values):
-    """The result of the statement, or that of what had to come before and failed."""
-    name, is_new = prepared.get(statement), False
-    if name is None:
-        name, is_new = b"hgs3_%d" % next(_numbers), True
+    """The result of the statement."""
+    name = _name(statement)
+    is_new = name not in prepared
     pgconn.enter_pipeline_mode()
-    if is_new:
-        pgconn.send_prepare(name, statement)
     pgconn.send_query_params(_BEGIN, None)
+    if is_new:
+        # Not before the BEGIN, which is refused after a snapshot was taken.
+        pgconn.send_prepare(name, statement)
     pgconn.send_query_prepared(name, values)
     pgconn.pipeline_sync()
     # Each result is followed by None, but for that of the pipeline.
     results = _results(pgconn, 7 if is_new else 5)
     pgconn.exit_pipeline_mode()
-    if None in (results[0], results[-3]):
-        raise psycopg.OperationalError("the connection was lost")
+    if None in (results[2], results[-3]):
+        raise _lost()
     if is_new:
-        if results[0].status != ExecStatus.COMMAND_OK:
-            return results[0]
-        prepared[statement] = name
+        state = results[2].error_field(DiagnosticField.SQLSTATE)
+        if results[2].status == ExecStatus.COMMAND_OK or state == _KNOWN_NAME:
+            prepared.add(name)
+    # What follows a failure is said to be aborted.
     return results[-3]
 
 
+@functools.lru_cache(maxsize=None)
+def _name(statement):
+    """The same name never means another statement, whoever else has the session."""
+    return b"hgs3_" + hashlib.sha256(statement).hexdigest()[:32].encode("ascii")
+
+
 def _command(pgconn, text):
-    pgconn.send_query(text)
-    result, _end = _results(pgconn, 2)
+    try:
+        pgconn.send_query(text)
+        result, _end = _results(pgconn, 2)
+    except BaseException:
+        # As in begin.
+        pgconn.finish()
+        raise
     _require(result, ExecStatus.COMMAND_OK)
     return result
 
@@ -119,6 +136,10 @@ def _results(pgconn, count):
 
 def _require(result, status):
     if result is None:
-        raise psycopg.OperationalError("the connection was lost")
+        raise _lost()
     if result.status != status:
         raise psycopg.DatabaseError(psycopg.pq.error_message(result))
+
+
+def _lost():
+    return psycopg.OperationalError("the connection was lost")

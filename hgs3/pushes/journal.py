@@ -89,7 +89,7 @@ class Journal:
         )
         line = b"\n" + crossing.to_bytes(text)
         if self._size <= MAX_BYTES:
-            # What is read last is the end of it.
+            self._file.seek(0, os.SEEK_END)
             while line:
                 line = line[self._file.write(line) :]
         else:

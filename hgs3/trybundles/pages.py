@@ -259,12 +259,12 @@ class _Page:
 
     def _find(self):
         index = trystore.of(self._repo).index
-        bundles = self._bundles(index)
+        nodes, bundles = self._bundles(index)
         is_shown = bool(bundles) and self._asked.command not in _WITHOUT_NODE
         push = index.push_of_bundle(bundles[-1].id) if is_shown else None
         # Bookmarks move, the same is pushed again, pushes are forgotten.
         ids = [each.id for each in bundles]
-        state = (push and push.id, self.req.dispatchpath, ids)
+        state = (push and push.id, nodes, self.req.dispatchpath, ids)
         self._state = int(
             hashlib.sha256(crossing.to_bytes(repr(state))).hexdigest()[:16], 16
         )
@@ -296,14 +296,15 @@ class _Page:
             raise LookupError
 
     def _bundles(self, index):
-        """A list of Bundles; raises ErrorResponse."""
+        """Nodes (str) of what is asked for, and a list of Bundles; raises
+        ErrorResponse."""
         asked = self._asked
         if asked.bundle is not None:
             found = index.bundles(asked.bundle - 1, 1)
             if not found or found[0].id != asked.bundle:
                 text = _(b"bundle not found: %d") % asked.bundle
                 raise hgwebcommon.ErrorResponse(hgwebcommon.HTTP_NOT_FOUND, text)
-            return found
+            return [], found
         nodes, bookmarks = [], {}
         for key in asked.keys:
             node, is_bookmark = self._node(key)
@@ -316,7 +317,7 @@ class _Page:
             # hgweb does not know of them.
             self.req = asked.by_nodes(bookmarks)
         by_id = {bundle.id: bundle for bundle in found.values()}
-        return [by_id[bundle_id] for bundle_id in sorted(by_id)]
+        return nodes, [by_id[bundle_id] for bundle_id in sorted(by_id)]
 
     def _node(self, key):
         if names.is_whole(key):

@@ -159,11 +159,42 @@ class TestHeldLog(PushLogContract):
         assert log.database._at_hand == [kept]
         assert names_of(log.pushes(), "zabc") == ["z", "a", "b", "c"]
 
+    def test_a_session_that_knows_the_statement(self, log, monkeypatch):
+        # Another process behind the same PgBouncer has prepared it.
+        log.record(new_push("z"))
+        log.record(new_push("a"))
+        (kept,) = log.database._at_hand
+        kept.info.clear()
+        log.record(new_push("b"))
+        monkeypatch.setattr(log.database, "hold", None)
+        log.record(new_push("c"))
+        assert log.database._at_hand == [kept]
+        assert names_of(log.pushes(), "zabc") == ["z", "a", "b", "c"]
+
+    def test_another_isolation_is_the_default(self, log, make_url, monkeypatch):
+        log.record(new_push("z"))
+        with log.database._get_engine().begin() as connection:
+            name = connection.exec_driver_sql("SELECT current_database()").scalar()
+            connection.exec_driver_sql(
+                'ALTER DATABASE "%s" SET default_transaction_isolation = serializable'
+                % name
+            )
+        log.database.close()
+        monkeypatch.setattr(log.database, "hold", None)
+        assert log.record(new_push("a")) == [log.last_push_id()]
+
+    def test_a_libpq_without_pipelines(self, log, monkeypatch):
+        log.record(new_push("z"))
+        pids = log.database.read(_pids)
+        monkeypatch.setattr(pgpipeline, "_IS_POSSIBLE", False)
+        assert log.record(new_push("a")) == [log.last_push_id()]
+        assert log.database.read(_pids) == pids
+
     def test_what_the_server_reads_slowly(self, log, database, monkeypatch):
         # Much more than a socket takes at once.
         log.record(new_push("z"))
         monkeypatch.setattr(database, "hold", None)
-        text = random.Random(1).randbytes(4 * 1024 * 1024).hex()
+        text = "%x" % random.Random(1).getrandbits(8 * 4 * 1024 * 1024)
         details = DETAILS._replace(description=text)
         log.record(new_push("a", details=details))
         (push,) = log.pushes(limit=1, newest_first=True, with_details=True)
