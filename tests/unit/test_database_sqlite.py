@@ -303,6 +303,7 @@ class TestFile:
     def test_all_connections_in_use(self, path, monkeypatch):
         monkeypatch.setattr(engine, "POOL_CONNECTIONS", 1)
         monkeypatch.setattr(engine, "MORE_CONNECTIONS", 0)
+        monkeypatch.setattr(engine, "MAX_AT_HAND", 0)
         monkeypatch.setattr(engine, "POOL_SECONDS", 0.05)
         database = database_at("sqlite:%s" % path)
         with pytest.raises(DatabaseUnavailable, match="all connections are in use"):
