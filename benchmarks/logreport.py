@@ -170,7 +170,12 @@ def _shown(measured: Measured) -> list[Row]:
     for name in dict.fromkeys(name for name, _kind in measured.pages):
         pair = (measured.pages[name, TRY], measured.pages[name, ORDINARY])
         asked = PAGE if name.startswith(_PAGES) else ""
-        cpu, time = (of(pair[0]) / of(pair[1]) for of in (_cpu, _ms))
+        cpu = neighbours(
+            *([each.cpu_seconds for each in of] for of in pair),
+        )
+        time = neighbours(
+            *([seconds for each in of for seconds in each.seconds] for of in pair),
+        )
         found.append((f"{name}, try / ordinary, server CPU", f"{cpu:.3f}", asked))
         found.append((f"{name}, try / ordinary, time", f"{time:.3f}", asked))
     return found
@@ -182,6 +187,13 @@ def paired(first: typing.Sequence[float], second: typing.Sequence[float]) -> flo
     """
     more = statistics.median(b - a for a, b in zip(first, second))
     return 1 + more / statistics.median(first)
+
+
+def neighbours(first: typing.Sequence[float], second: typing.Sequence[float]) -> float:
+    """How many times the second ones the first are: the median of the ratios of what was
+    measured one after the other, whatever the machine does in between.
+    """
+    return statistics.median(a / b for a, b in zip(first, second))
 
 
 def _median(values: typing.Iterable[float]) -> float:

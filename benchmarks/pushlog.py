@@ -16,6 +16,7 @@ directly. Nothing is asserted but that what was to be logged is logged.
 from __future__ import annotations
 
 import argparse
+import functools
 import pathlib
 import random
 import sys
@@ -56,8 +57,8 @@ def _options() -> argparse.Namespace:
         "--rounds": (10, "in which the servers are asked"),
         "--requests": (40, "of each kind in a round, to each server"),
         "--sets": (4, "of servers, made anew, that pushes go to"),
-        "--pushes": (60, "of a few changesets, to each set"),
-        "--large-pushes": (30, f"of {LARGE} changesets, to each set"),
+        "--pushes": (40, "of a few changesets, to each set"),
+        "--large-pushes": (24, f"of {LARGE} changesets, to each set"),
         "--pages": (150, "of each kind"),
         "--warm": (5, "pushes, pages and requests before those that count"),
     }
@@ -76,7 +77,8 @@ def _program(options: argparse.Namespace) -> None:
     source = cli.repository(options)
     measured = Measured()
     with tempfile.TemporaryDirectory(prefix="hg-s3-log-") as name:
-        for part in (_ask, *[_push] * options.sets, _show):
+        pushes = [functools.partial(_push, number) for number in range(options.sets)]
+        for part in (_ask, *pushes, _show):
             with LogServers(options, source, pathlib.Path(name)) as servers:
                 part(options, servers, measured)
     rest = (
@@ -191,7 +193,9 @@ class _Kinds:
     process is faster than another that does the same, by more than the log costs.
     """
 
-    def __init__(self, servers: LogServers) -> None:
+    def __init__(self, servers: LogServers, number: int) -> None:
+        """Of the ``number``-th set of servers: others are in another order, since what is
+        pushed is the same, and costs more or less."""
         logging = servers.log_server(), servers.client()
         alone = servers.log_server(logged=False), servers.client()
         self._running: dict[str, tuple[LogServer, LightPusher]] = {
@@ -200,7 +204,7 @@ class _Kinds:
             ),
             logreport.OTHER: alone,
         }
-        self._chance = random.Random(SEED)
+        self._chance = random.Random(SEED + number)
         self._logged = 0
 
     def prepare(self, pushes: int, changesets: int) -> list[Push]:
@@ -224,9 +228,11 @@ class _Kinds:
             raise ValueError(f"{count} pushes were logged, not {self._logged}")
 
 
-def _push(options: argparse.Namespace, servers: LogServers, measured: Measured) -> None:
+def _push(
+    number: int, options: argparse.Namespace, servers: LogServers, measured: Measured
+) -> None:
     cli.say("starting: a server that logs pushes, and one that cannot...")
-    kinds = _Kinds(servers)
+    kinds = _Kinds(servers, number)
     small, large = tryrows.CHANGESETS, LARGE
     for changesets, count, warm in (
         (small, options.pushes, options.warm),
