@@ -102,3 +102,9 @@ def test_each_length_of_a_log_has_a_line():
 
 def test_users_of_the_past_have_as_many_pushes_in_a_log_of_any_length():
     assert [logrows.users(pushes) for pushes in (10, 1000, 100_000)] == [1, 20, 2000]
+
+
+def test_neighbours_are_not_moved_by_a_machine_that_gets_slower():
+    # The medians alone would say 2.4.
+    assert logreport.neighbours([12, 12, 24], [5, 10, 20]) == pytest.approx(1.2)
+    assert logreport.neighbours([12, 24, 24], [10, 10, 20]) == pytest.approx(1.2)
