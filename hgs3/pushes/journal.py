@@ -121,6 +121,8 @@ def _last_entry(file, size):
         return None
     try:
         values = json.loads(crossing.to_str(text))
+        if not (values["token"].isascii() and values["token"].isalnum()):
+            return None
         return Entry(
             values["token"],
             values["user"],
@@ -128,7 +130,7 @@ def _last_entry(file, size):
             tuple(values["nodes"]),
             tuple(values["others"]),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         # A copy of the repository that was made carelessly. There is nothing to
         # be learnt from it.
         return None

@@ -117,6 +117,14 @@ def test_a_new_file_has_the_permissions_of_its_folder(tmp_path):
     assert repo.svfs.stat(journal.FILE_NAME).st_mode & 0o777 == 0o660
 
 
+@pytest.mark.parametrize("token", ['"\\u00e9"', '"a\\u0000"', '""', "1", "null"])
+def test_a_token_that_nobody_has_given(repo, token):
+    line = '\n{"token": %s, "user": "u", "date": 1, "nodes": [], "others": []}' % token
+    with repo.svfs(journal.FILE_NAME, b"wb") as file:
+        file.write(line.encode())
+    assert journal.read(repo) is None
+
+
 @pytest.mark.parametrize("text", [b"x", b"\n", b"\n{", b"\n[]", b'\n{"token": "a"}'])
 def test_what_nobody_has_written(repo, text):
     with repo.svfs(journal.FILE_NAME, b"wb") as file:
